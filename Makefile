@@ -1,0 +1,63 @@
+# `make` lists the commands. Everything that they leave behind is in .venv, .demo and .cache, and in the cache of built programs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo down verify test lint bench clean
+
+# The newest Python that really runs and can make an environment; give another with `make setup PYTHON=/path/to/python3`.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+VENV := .venv
+PLAYBOOK := $(VENV)/bin/ansible-playbook
+PYTEST := $(VENV)/bin/python -m pytest
+INVENTORY ?= playbooks/inventory/demo.yml
+# More for ansible-playbook or pytest, such as ARGS="--check --diff" or ARGS="-k queue".
+ARGS ?=
+
+# Also where the folder may be written by everybody: Ansible would not read its ansible.cfg by itself there.
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: $(VENV)/.for-tests ## make the Python environment in .venv
+
+demo: $(VENV)/.for-playbooks ## install a stack on this machine, play recorded sessions into it, check it (DEMO_SAMPLES=none: empty)
+	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/demo.yml $(ARGS)
+
+down: $(VENV)/.for-playbooks ## stop and remove the demo; DATA=1 deletes its data as well
+	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/remove.yml $(if $(filter 1 true yes,$(DATA)),-e remove_data=true) $(ARGS)
+
+verify: $(VENV)/.for-playbooks ## check a running stack (INVENTORY=your.yml; the demo without it)
+	@$(PLAYBOOK) -i $(INVENTORY) playbooks/verify.yml $(ARGS)
+
+test: $(VENV)/.for-tests ## run all tests (a part: ARGS=tests/unit)
+	@$(PYTEST) $(ARGS)
+
+lint: $(VENV)/.for-tests ## run the linters alone
+	@$(PYTEST) tests/lint $(ARGS)
+
+bench: $(VENV)/.for-tests ## measure what the collector and the stores take
+	@$(PYTEST) tests/bench $(ARGS)
+
+clean: ## delete the Python environment and caches of this folder; not the demo
+	rm -rf $(VENV) .cache .ansible .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with the modules venv and ensurepip was found." \
+		"Install one (Debian: apt-get install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making the environment $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.for-playbooks: requirements.txt constraints.txt | $(VENV)/bin/python
+	@echo "Installing Ansible into $(VENV)"
+	@$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.for-tests: requirements-test.txt $(VENV)/.for-playbooks
+	@echo "Installing what the tests need into $(VENV)"
+	@$(VENV)/bin/python -m pip install --quiet -r requirements-test.txt
+	@touch $@
