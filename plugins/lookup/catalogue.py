@@ -1,0 +1,79 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: catalogue
+author: observability.claude_code contributors (@observability)
+version_added: 0.1.0
+short_description: Configuration made from the catalogue of metrics
+description:
+  - Reads C(files/catalogue) of this collection and returns configuration that is made from it.
+options:
+  _terms:
+    description:
+      - What to return.
+      - V(signal_to_metrics) are the rules with which the collector derives metrics from events.
+      - V(rollup_rules) are recording rules for Prometheus over O(interval).
+      - V(labels) are the names of the resource attributes that become labels.
+      - V(metrics) are the names of all series in Prometheus, by metric.
+    required: true
+    type: list
+    elements: str
+    choices: [signal_to_metrics, rollup_rules, labels, metrics]
+  interval:
+    description: Window and interval of the recording rules, as a PromQL duration.
+    type: str
+    default: 1h
+"""
+
+EXAMPLES = r"""
+- name: Show the series' names
+  ansible.builtin.debug:
+    msg: "{{ lookup('observability.claude_code.catalogue', 'metrics') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One value for each term; a list or a mapping.
+  type: list
+  elements: raw
+"""
+
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.observability.claude_code.plugins.module_utils import _collector_rules as rules
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
+    Catalogue,
+    CatalogueError,
+    load_catalogue,
+)
+
+FOLDER = Path(__file__).resolve().parents[2] / "files" / "catalogue"
+
+
+class LookupModule(LookupBase):
+    """Returns what the terms name, made from the collection's own catalogue."""
+
+    def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
+        self.set_options(var_options=variables, direct=kwargs)
+        interval = self.get_option("interval")
+        makers: dict[str, t.Callable[[Catalogue], t.Any]] = {
+            "signal_to_metrics": rules.signal_to_metrics,
+            "rollup_rules": lambda catalogue: rules.rollup_rules(catalogue, interval),
+            "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
+            "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
+        }
+        unknown = [term for term in terms if term not in makers]
+        if unknown:
+            raise AnsibleLookupError(f"The lookup catalogue has no {', '.join(unknown)}. Use one of: {', '.join(makers)}.")
+        try:
+            catalogue = load_catalogue(FOLDER)
+        except CatalogueError as error:
+            raise AnsibleLookupError(str(error)) from error
+        return [makers[term](catalogue) for term in terms]

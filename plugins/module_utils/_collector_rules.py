@@ -1,0 +1,76 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collector's rules and Prometheus' recording rules, made from the catalogue."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Metric
+
+# The event's own time travels in this attribute through the connector, which stamps its points with the time of
+# processing; the transform processor moves it to the point's time. A repeated export then lands on itself.
+EVENT_TIME = "event.timestamp"
+
+
+def signal_to_metrics(catalogue: Catalogue) -> list[dict[str, t.Any]]:
+    """The list ``signal_to_metrics.logs`` of the collector's configuration: one entry a derived metric."""
+    return [_rule(catalogue, metric) for metric in catalogue.metrics.values() if metric.derived]
+
+
+def rollup_rules(catalogue: Catalogue, interval: str, without: t.Sequence[str] = ("session_id",)) -> list[dict[str, str]]:
+    """Recording rules that add up each metric over ``interval`` (a PromQL duration) without the labels given.
+
+    Windows of one length follow each other without gap or overlap, so the rollups add up to the raw sum exactly.
+    """
+    labels = ", ".join(without)
+    return [
+        {
+            "record": rollup_name(metric, interval),
+            "expr": f'sum without ({labels}) (sum_over_time({metric.prometheus}{{copy=""}}[{interval}]))',
+        }
+        for metric in catalogue.metrics.values()
+    ]
+
+
+def rollup_name(metric: Metric, interval: str) -> str:
+    return f"claude_code:{metric.name}:sum{interval}"
+
+
+def _rule(catalogue: Catalogue, metric: Metric) -> dict[str, t.Any]:
+    derived = metric.derived
+    assert derived is not None
+    conditions = [f'log.attributes["event.name"] == "{derived.event}"']
+    value = "1"
+    if derived.value:
+        attribute = f'log.attributes["{derived.value}"]'
+        conditions.append(f"{attribute} != nil")
+        value = f"Double({attribute})" + (f" * {derived.scale}" if derived.scale != 1.0 else "")
+    for key, values in derived.where:
+        alternatives = " or ".join(f'log.attributes["{key}"] == "{value_}"' for value_ in values)
+        conditions.append(f"({alternatives})")
+    rule: dict[str, t.Any] = {
+        "name": metric.otel,
+        "description": metric.about,
+        "unit": metric.unit,
+        "include_resource_attributes": [{"key": "service.name"}, {"key": "service.version"}],
+        "attributes": [_attribute(catalogue, name, default) for name, default in _labels(catalogue, metric)],
+        "conditions": [" and ".join(conditions)],
+    }
+    if metric.kind == "histogram":
+        rule["exponential_histogram"] = {"value": value}
+    else:
+        rule["sum"] = {"value": value, "monotonic": True}
+    return rule
+
+
+def _labels(catalogue: Catalogue, metric: Metric) -> list[tuple[str, str | None]]:
+    own = [(label.otel, label.default) for label in metric.labels]
+    shared = [(label.otel, None) for label in (*catalogue.standard_labels, *catalogue.resource_labels)]
+    return [*own, *shared, (EVENT_TIME, None)]
+
+
+def _attribute(catalogue: Catalogue, name: str, default: str | None) -> dict[str, t.Any]:
+    # An attribute that is neither optional nor has a default would make the connector skip events that lack it.
+    return {"key": name, "optional": True} if default is None else {"key": name, "default_value": default}
