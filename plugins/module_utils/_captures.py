@@ -246,7 +246,7 @@ def records(body: dict[str, t.Any]) -> t.Iterator[Record]:
 def increments(capture: Capture) -> t.Iterator[Point]:
     """What each point of a monotonic sum adds: deltas as they are, cumulative points less their predecessor.
 
-    A point that repeats an earlier one (series, time and value) adds nothing: a client without an answer sends it again.
+    A point that repeats an earlier one (series, time, value) adds nothing: a client without an answer sends it again.
     """
     totals: dict[t.Any, Point] = {}
     seen: set[t.Any] = set()
@@ -306,7 +306,7 @@ def moved(
 
     start or end (unix seconds or an aware datetime) says when its first or last moment shall be; without both it stays.
     seed gives fresh session, prompt, request, tool use, agent, message and trace ids, the same ones for the same seed;
-    session_seed (default: seed) makes the session ids alone, so that two replays can share a session. user gives the
+    recordings moved with the same session_seed share their sessions, first with first and so on. user gives the
     person's ids anew, the same ones for the same name. stretch (at least 1) makes pauses longer, not durations.
     """
     if start is not None and end is not None:
@@ -374,24 +374,24 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 def _fresh_identities(capture: Capture, seed: t.Any, session_seed: t.Any, user: str | None) -> dict[str, str]:
     fresh = {}
-    persons = dict.fromkeys(PERSONAL, 0)
+    count: dict[str, int] = {}
     for old, kind in capture.identities.items():
+        number = count[kind] = count.get(kind, -1) + 1
         if kind in PERSONAL:
             if user is not None:
                 # One recording is one person's; should it hold several, they stay different people.
-                number, persons[kind] = persons[kind], persons[kind] + 1
                 name = f"{user}-{number}" if number else user
-                fresh[old] = f"{name}@example.com" if kind == "email" else _identity(kind, old, name, name)
-            continue
-        own_seed = session_seed if kind == "session" and session_seed is not None else seed
-        if own_seed is not None:
-            fresh[old] = _identity(kind, old, own_seed, old)
+                fresh[old] = f"{name}@example.com" if kind == "email" else _identity(kind, old, name)
+        elif kind == "session" and session_seed is not None:
+            fresh[old] = _identity(kind, old, f"{session_seed}/{number}")
+        elif seed is not None:
+            fresh[old] = _identity(kind, old, f"{seed}/{capture.name}/{old}")
     return fresh
 
 
-def _identity(kind: str, shape: str, seed: t.Any, old: str) -> str:
+def _identity(kind: str, shape: str, seed: str) -> str:
     """A new value that looks like the old one, so that whatever parses it still does."""
-    source = f"{seed}/{kind}/{old}"
+    source = f"{kind}/{seed}"
     if UUID_SHAPE.match(shape):
         return str(uuid.uuid5(NAMESPACE, source))
     digits = hashlib.sha256(NAMESPACE.bytes + source.encode()).hexdigest()

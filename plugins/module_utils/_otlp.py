@@ -60,7 +60,7 @@ class Reply:
         if self.accepted:
             return f"accepted ({self.status})"
         status = "" if self.status is None else f" ({self.status})"
-        return f"{self.cause.replace('_', ' ')}{status}: {self.error} {self.next_step}".strip()
+        return f"{self.cause.replace('_', ' ')}{status}: {self.error.rstrip('.')}. {self.next_step}".strip()
 
 
 @dataclasses.dataclass(frozen=True)
