@@ -18,10 +18,12 @@ options:
       - V(rollup_rules) are recording rules for Prometheus over O(interval).
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
+      - V(sources) is the catalogue of metrics as it is written, for modules that make queries from it.
+      - V(checks) is the list of all checks, V(report) what the report shows beside them.
     required: true
     type: list
     elements: str
-    choices: [signal_to_metrics, rollup_rules, labels, metrics]
+    choices: [signal_to_metrics, rollup_rules, labels, metrics, sources, checks, report]
   interval:
     description: Window and interval of the recording rules, as a PromQL duration.
     type: str
@@ -52,6 +54,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     Catalogue,
     CatalogueError,
     load_catalogue,
+    read_files,
+    read_sources,
 )
 
 FOLDER = Path(__file__).resolve().parents[2] / "files" / "catalogue"
@@ -68,6 +72,9 @@ class LookupModule(LookupBase):
             "rollup_rules": lambda catalogue: rules.rollup_rules(catalogue, interval),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
+            "sources": lambda _catalogue: read_sources(FOLDER),
+            "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
+            "report": lambda _catalogue: read_files(FOLDER / "report")["last-24-hours.yml"],
         }
         unknown = [term for term in terms if term not in makers]
         if unknown:
@@ -77,3 +84,8 @@ class LookupModule(LookupBase):
         except CatalogueError as error:
             raise AnsibleLookupError(str(error)) from error
         return [makers[term](catalogue) for term in terms]
+
+
+def _checks(files: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    """The checks of all files, each with the group that its file names."""
+    return [{"group": content["group"], **check} for _name, content in sorted(files.items()) for check in content["checks"]]

@@ -160,18 +160,30 @@ def build_catalogue(files: t.Mapping[str, object], labels: object) -> Catalogue:
 
 def load_catalogue(folder: Path) -> Catalogue:
     """Reads ``folder``/labels.yml and ``folder``/metrics/*.yml. Needs PyYAML, which every Ansible controller has."""
+    sources = read_sources(folder)
+    return build_catalogue(sources["metrics"], sources["labels"])
+
+
+def read_sources(folder: Path) -> dict[str, t.Any]:
+    """The content of metrics/*.yml by file, and of labels.yml: what build_catalogue takes."""
+    return {"metrics": read_files(folder / "metrics"), "labels": _read(folder / "labels.yml")}
+
+
+def read_files(folder: Path) -> dict[str, t.Any]:
+    """The content of all YAML files of ``folder``, by name."""
+    files = {path.name: _read(path) for path in sorted(folder.glob("*.yml"))}
+    if not files:
+        raise CatalogueError(f"{folder} has no *.yml file. Is the collection complete?")
+    return files
+
+
+def _read(path: Path) -> t.Any:
     import yaml
 
-    def read(path: Path) -> object:
-        try:
-            return yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise CatalogueError(f"{path} cannot be read: {error}") from error
-
-    files = {path.name: read(path) for path in (folder / "metrics").glob("*.yml")}
-    if not files:
-        raise CatalogueError(f"{folder / 'metrics'} has no *.yml file. Is the collection complete?")
-    return build_catalogue(files, read(folder / "labels.yml"))
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise CatalogueError(f"{path} cannot be read: {error}") from error
 
 
 def _known_keys(entry: dict[str, t.Any], known: set[str], at: str) -> None:
