@@ -15,6 +15,7 @@ options:
     description:
       - What to return.
       - V(signal_to_metrics) are the rules with which the collector derives metrics from events.
+      - V(signal_to_metrics_by_arrival) are the same without the events' times, for running totals.
       - V(rollup_rules) are recording rules for Prometheus over O(interval).
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
@@ -23,11 +24,16 @@ options:
     required: true
     type: list
     elements: str
-    choices: [signal_to_metrics, rollup_rules, labels, metrics, sources, checks, report]
+    choices: [signal_to_metrics, signal_to_metrics_by_arrival, rollup_rules, labels, metrics, sources, checks, report]
   interval:
     description: Window and interval of the recording rules, as a PromQL duration.
     type: str
     default: 1h
+  delivery:
+    description: How the metrics reach Prometheus, for the recording rules.
+    type: str
+    choices: [otlp, scrape, remote_write]
+    default: otlp
 """
 
 EXAMPLES = r"""
@@ -66,10 +72,11 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        interval = self.get_option("interval")
+        interval, delivery = self.get_option("interval"), self.get_option("delivery")
         makers: dict[str, t.Callable[[Catalogue], t.Any]] = {
             "signal_to_metrics": rules.signal_to_metrics,
-            "rollup_rules": lambda catalogue: rules.rollup_rules(catalogue, interval),
+            "signal_to_metrics_by_arrival": lambda catalogue: rules.signal_to_metrics(catalogue, event_time=False),
+            "rollup_rules": lambda catalogue: rules.rollup_rules(catalogue, interval, delivery),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: read_sources(FOLDER),

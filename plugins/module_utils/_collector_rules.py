@@ -8,18 +8,27 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Metric
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import window_sum
 
 # The event's own time travels in this attribute through the connector, which stamps its points with the time of
 # processing; the transform processor moves it to the point's time. A repeated export then lands on itself.
 EVENT_TIME = "event.timestamp"
 
 
-def signal_to_metrics(catalogue: Catalogue) -> list[dict[str, t.Any]]:
-    """The list ``signal_to_metrics.logs`` of the collector's configuration: one entry a derived metric."""
-    return [_rule(catalogue, metric) for metric in catalogue.metrics.values() if metric.derived]
+def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dict[str, t.Any]]:
+    """The list ``signal_to_metrics.logs`` of the collector's configuration: one entry a derived metric.
+
+    With ``event_time`` each point stands at its event's time. Without, a request gives one point a series, as running
+    totals need it.
+    """
+    carried = ((EVENT_TIME, None),) if event_time else ()
+    shared = tuple((label.otel, None) for label in (*catalogue.standard_labels, *catalogue.resource_labels)) + carried
+    return [_rule(metric, shared) for metric in catalogue.metrics.values() if metric.derived]
 
 
-def rollup_rules(catalogue: Catalogue, interval: str, without: t.Sequence[str] = ("session_id",)) -> list[dict[str, str]]:
+def rollup_rules(
+    catalogue: Catalogue, interval: str, delivery: str = "otlp", without: t.Sequence[str] = ("session_id",)
+) -> list[dict[str, str]]:
     """Recording rules that add up each metric over ``interval`` (a PromQL duration) without the labels given.
 
     Windows of one length follow each other without gap or overlap, so the rollups add up to the raw sum exactly.
@@ -28,7 +37,7 @@ def rollup_rules(catalogue: Catalogue, interval: str, without: t.Sequence[str] =
     return [
         {
             "record": rollup_name(metric, interval),
-            "expr": f'sum without ({labels}) (sum_over_time({metric.prometheus}{{copy=""}}[{interval}]))',
+            "expr": f"sum without ({labels}) ({window_sum(metric, interval, delivery=delivery)})",
         }
         for metric in catalogue.metrics.values()
     ]
@@ -38,7 +47,7 @@ def rollup_name(metric: Metric, interval: str) -> str:
     return f"claude_code:{metric.name}:sum{interval}"
 
 
-def _rule(catalogue: Catalogue, metric: Metric) -> dict[str, t.Any]:
+def _rule(metric: Metric, shared: tuple[tuple[str, str | None], ...]) -> dict[str, t.Any]:
     derived = metric.derived
     assert derived is not None
     conditions = [f'log.attributes["event.name"] == "{derived.event}"']
@@ -55,7 +64,10 @@ def _rule(catalogue: Catalogue, metric: Metric) -> dict[str, t.Any]:
         "description": metric.about,
         "unit": metric.unit,
         "include_resource_attributes": [{"key": "service.name"}, {"key": "service.version"}],
-        "attributes": [_attribute(catalogue, name, default) for name, default in _labels(catalogue, metric)],
+        "attributes": [
+            _attribute(name, default)
+            for name, default in (*((label.otel, label.default) for label in metric.labels), *shared)
+        ],
         "conditions": [" and ".join(conditions)],
     }
     if metric.kind == "histogram":
@@ -65,12 +77,6 @@ def _rule(catalogue: Catalogue, metric: Metric) -> dict[str, t.Any]:
     return rule
 
 
-def _labels(catalogue: Catalogue, metric: Metric) -> list[tuple[str, str | None]]:
-    own = [(label.otel, label.default) for label in metric.labels]
-    shared = [(label.otel, None) for label in (*catalogue.standard_labels, *catalogue.resource_labels)]
-    return [*own, *shared, (EVENT_TIME, None)]
-
-
-def _attribute(catalogue: Catalogue, name: str, default: str | None) -> dict[str, t.Any]:
+def _attribute(name: str, default: str | None) -> dict[str, t.Any]:
     # An attribute that is neither optional nor has a default would make the connector skip events that lack it.
     return {"key": name, "optional": True} if default is None else {"key": name, "default_value": default}

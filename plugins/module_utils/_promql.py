@@ -4,7 +4,8 @@
 """PromQL for the metrics of the catalogue: the one place that knows how a delivery's counters are read.
 
 On delivery ``otlp`` a series holds deltas, and the sum over a window is what happened in it. On ``scrape`` and
-``remote_write`` it holds running totals, which are read with ``increase``.
+``remote_write`` it holds running totals that begin with a zero at the series' creation; ``increase`` with the modifier
+``anchored`` (Prometheus 3.7) takes the value before the window as its start and extrapolates nothing.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def window_sum(metric: Metric, window: str, where: Where | None = None, delivery
     """What each series counted in ``window`` (a PromQL duration such as 24h)."""
     if delivery not in DELIVERIES:
         raise CatalogueError(f"There is no delivery {delivery!r}. Use one of: {', '.join(DELIVERIES)}.")
-    function = "sum_over_time" if delivery == "otlp" else "increase"
-    return f"{function}({selector(metric, where, copy)}[{window}])"
+    series = f"{selector(metric, where, copy)}[{window}]"
+    return f"sum_over_time({series})" if delivery == "otlp" else f"increase({series} anchored)"
 
 
 def total(
