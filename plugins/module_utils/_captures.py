@@ -330,7 +330,7 @@ def moved(
             return moment + offset
         return first + offset + int((moment - first) * stretch) // MILLISECOND * MILLISECOND
 
-    rewrite = _Rewriter(clock, _fresh_identities(capture, seed, session_seed, user))
+    rewrite = Rewriter(clock, _fresh_identities(capture, seed, session_seed, user))
     return Capture(
         capture.name,
         tuple(
@@ -340,7 +340,7 @@ def moved(
     )
 
 
-class _Rewriter:
+class Rewriter:
     """Copies a request body with other times and identities."""
 
     def __init__(self, clock: t.Callable[[int], int], identities: dict[str, str]) -> None:
