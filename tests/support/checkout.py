@@ -37,7 +37,7 @@ def environment(**changes: str | None) -> dict[str, str]:
     """Return this process's environment with the programs of this Python first, and without settings of Ansible."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
-    env["ANSIBLE_LOCAL_TEMP"] = env["ANSIBLE_HOME"] = str(CACHE / "ansible")
+    env["ANSIBLE_HOME"] = str(CACHE / "ansible")
     env["NO_COLOR"] = "1"
     for name, value in changes.items():
         env.pop(name, None)

@@ -1,0 +1,51 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The archive holds the collection, whole and alone; in a checkout its names resolve without an installation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from support.checkout import environment, run
+
+# Of these a checkout has need, an installed collection has none.
+CHECKOUT_ONLY = (".ci/", ".collections/", ".gitattributes", ".gitignore", "Makefile", "ansible.cfg", "galaxy.yml")
+NAME = "observability.claude_code"
+
+
+def test_archive_holds_every_file_of_the_project_but_those_of_a_checkout(clone: Path, members: set[str]) -> None:
+    present = {str(path.relative_to(clone)) for path in clone.rglob("*") if path.is_file()}
+    expected = {name for name in present if not name.startswith(CHECKOUT_ONLY)}
+    assert members - {"MANIFEST.json", "FILES.json"} == expected
+
+
+def test_names_resolve_in_a_checkout_of_any_name(clone: Path) -> None:
+    plugins = clone / "plugins"
+    modules = [path.stem for path in (plugins / "modules").glob("*.py")]
+    lookups = [path.stem for path in (plugins / "lookup").glob("*.py")]
+    roles = [path.name for path in (clone / "roles").iterdir()]
+    env = environment(ANSIBLE_CONFIG=str(clone / "ansible.cfg"))
+    for kind, names in (("module", modules), ("lookup", lookups), ("role", roles)):
+        listed = json.loads(run("ansible-doc", "--json", "--list", "-t", kind, NAME, cwd=clone, env=env))
+        assert set(listed) == {f"{NAME}.{name}" for name in names}
+
+
+def test_playbooks_parse_in_a_checkout_of_any_name(clone: Path) -> None:
+    env = environment(ANSIBLE_CONFIG=str(clone / "ansible.cfg"))
+    playbooks = sorted(clone.glob("playbooks/*.yml"))
+    assert playbooks
+    for playbook in playbooks:
+        run("ansible-playbook", "--syntax-check", playbook.relative_to(clone), cwd=clone, env=env)
+
+
+def test_modules_start_with_all_that_they_import(clone: Path) -> None:
+    env = environment(ANSIBLE_CONFIG=str(clone / "ansible.cfg"), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
+    for path in sorted((clone / "plugins" / "modules").glob("*.py")):
+        module = f"{NAME}.{path.stem}"
+        command = ("ansible", "-i", "localhost,", "-c", "local", "localhost", "-m", module, "-a", "no_such_option=1")
+        with pytest.raises(pytest.fail.Exception, match="no_such_option"):
+            run(*command, cwd=clone, env=env)
