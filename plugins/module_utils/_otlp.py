@@ -116,6 +116,7 @@ class OtlpClient:
         self.endpoint = endpoint.rstrip("/")
         self.protocol = protocol
         self.url = _url(endpoint)
+        self._token = token
         transport = _Grpc if protocol == "grpc" else _Http
         self._transport = transport(
             self.url, protocol, token, Tls(ca_file, client_cert, client_key), timeout, compression
@@ -133,7 +134,10 @@ class OtlpClient:
         began = time.monotonic()
         reply = self._transport.exchange(signal, content)
         if not reply.accepted:
-            reply = dataclasses.replace(reply, next_step=explain(reply.cause, self.endpoint, self.protocol, signal))
+            # Whatever answers may quote what it was sent; the token goes into no message.
+            said = reply.error.replace(self._token, "***") if self._token else reply.error
+            advice = explain(reply.cause, self.endpoint, self.protocol, signal)
+            reply = dataclasses.replace(reply, error=said, next_step=advice)
         return dataclasses.replace(reply, latency_s=round(time.monotonic() - began, 6))
 
     def close(self) -> None:
