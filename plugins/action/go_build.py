@@ -60,7 +60,9 @@ class ActionModule(ActionBase):
         before = self._task.async_val
         self._task.async_val = LIMIT_SECONDS
         try:
-            started = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=True)
+            started = self._execute_module(
+                module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=True
+            )
         finally:
             self._task.async_val = before
         job = started.get("ansible_job_id")
@@ -79,7 +81,16 @@ class ActionModule(ActionBase):
                 if text:
                     display.display(f"  {what}: {text} ({duration(shown - begin)})")
         self._job(job, "cleanup", task_vars)
-        for name in ("ansible_job_id", "finished", "started", "results_file", "stdout", "stdout_lines", "stderr", "stderr_lines"):
+        for name in (
+            "ansible_job_id",
+            "finished",
+            "started",
+            "results_file",
+            "stdout",
+            "stdout_lines",
+            "stderr",
+            "stderr_lines",
+        ):
             status.pop(name, None)
         return status
 
@@ -94,7 +105,11 @@ class ActionModule(ActionBase):
     def _job(self, job: str, mode: str, task_vars: dict[str, Any]) -> dict[str, Any]:
         return self._execute_module(
             module_name="ansible.legacy.async_status",
-            module_args={"jid": job, "mode": mode, "_async_dir": self.get_shell_option("async_dir", default="~/.ansible_async")},
+            module_args={
+                "jid": job,
+                "mode": mode,
+                "_async_dir": self.get_shell_option("async_dir", default="~/.ansible_async"),
+            },
             task_vars=task_vars,
         )
 
@@ -114,7 +129,9 @@ def read_recipe(directory: str) -> dict[str, str]:
     """The text files of a recipe by their relative paths."""
     directory = os.path.expanduser(directory)
     if not os.path.isdir(directory):
-        raise AnsibleActionFail(f"The recipe {directory} is no directory on the controller. It must hold go.mod and go.sum.")
+        raise AnsibleActionFail(
+            f"The recipe {directory} is no directory on the controller. It must hold go.mod and go.sum."
+        )
     files = {}
     for top, names, members in os.walk(directory):
         names.sort()
@@ -124,7 +141,9 @@ def read_recipe(directory: str) -> dict[str, str]:
                 with open(path, encoding="utf-8") as stream:
                     files[os.path.relpath(path, directory)] = stream.read()
             except (OSError, UnicodeDecodeError) as error:
-                raise AnsibleActionFail(f"The recipe's file {path} cannot be read: {error}. A recipe holds text files only.") from error
+                raise AnsibleActionFail(
+                    f"The recipe's file {path} cannot be read: {error}. A recipe holds text files only."
+                ) from error
     return files
 
 

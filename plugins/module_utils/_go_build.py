@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ansible_collections.observability.claude_code.plugins.module_utils._go_toolchain import (
+    MACHINES,
     Go,
     GoBuildError,
     find_go,
@@ -26,7 +27,6 @@ from ansible_collections.observability.claude_code.plugins.module_utils._go_tool
 )
 
 MANIFEST = "manifest.json"
-MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 Report = Callable[[str], None]
 
@@ -49,12 +49,14 @@ class Recipe:
         missing = [name for name in ("go.mod", "go.sum") if name not in self.files]
         if missing:
             raise GoBuildError(
-                f"The recipe of {self.name} has no {' and no '.join(missing)}. Both are needed: they pin the modules and "
+                f"The recipe of {self.name} has no {' and no '.join(missing)}. Both are needed: they pin the "
+                f"modules and "
                 "their checksums. Point the recipe at the directory that holds them."
             )
         if self.has_builder and not {"ocb/go.mod", "ocb/go.sum"} <= set(self.files):
             raise GoBuildError(
-                f"The recipe of {self.name} has a builder.yaml but no ocb/go.mod and ocb/go.sum, which pin the builder itself."
+                f"The recipe of {self.name} has a builder.yaml but no ocb/go.mod and ocb/go.sum, which pin the "
+                f"builder itself."
             )
 
     @property
@@ -115,7 +117,9 @@ class Cache:
                 programs[name] = path
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return Outcome(directory, programs, changed=False, seconds=manifest.get("seconds", 0.0), go=manifest.get("go", ""))
+        return Outcome(
+            directory, programs, changed=False, seconds=manifest.get("seconds", 0.0), go=manifest.get("go", "")
+        )
 
     def write(self, recipe: Recipe, built: str, go: str, seconds: float) -> None:
         """Put a finished build in its place in one step, so that a killed build never looks like a finished one."""
@@ -195,19 +199,25 @@ def build(
             work = cache.work_directory(recipe)
             try:
                 report("looking for Go")
-                go = find_go(needed_version(recipe.files), recipe.toolchain, cache.toolchains, environment or {}, go_path, report)
+                go = find_go(
+                    needed_version(recipe.files), recipe.toolchain, cache.toolchains, environment or {}, go_path, report
+                )
                 built = _compile(recipe, go, work, report)
                 cache.write(recipe, built, go.version, time.monotonic() - started)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
             found = cache.read(recipe)
             if not found:
-                raise GoBuildError(f"The build of {recipe.name} vanished from {cache.path(recipe)}. Is something else cleaning that directory?")
+                raise GoBuildError(
+                    f"The build of {recipe.name} vanished from {cache.path(recipe)}. Is something else cleaning "
+                    f"that directory?"
+                )
             found.changed = True
             return found
     except OSError as error:
         raise GoBuildError(
-            f"Building {recipe.name} {recipe.version} under {cache.directory} failed: {error}. Check that the directory is writable "
+            f"Building {recipe.name} {recipe.version} under {cache.directory} failed: {error}. Check that the "
+            f"directory is writable "
             "and has about 3 GB free, or choose another cache directory."
         ) from error
 
@@ -219,7 +229,10 @@ def _compile(recipe: Recipe, go: Go, work: str, report: Report) -> str:
     what = f"{recipe.name} {recipe.version}"
     if recipe.has_builder:
         _generate(recipe, go, work, source, report)
-    _write_files(source, {name: text for name, text in recipe.files.items() if not name.startswith("ocb/") and name != "builder.yaml"})
+    _write_files(
+        source,
+        {name: text for name, text in recipe.files.items() if not name.startswith("ocb/") and name != "builder.yaml"},
+    )
     total = go.count_packages(what, source, recipe.build_arguments(), recipe.packages, report)
     go.compile(
         what,
@@ -232,14 +245,15 @@ def _compile(recipe: Recipe, go: Go, work: str, report: Report) -> str:
     missing = [name for name in recipe.programs if not os.path.isfile(os.path.join(built, name))]
     if missing:
         raise GoBuildError(
-            f"{what} was built but gave no program named {', '.join(missing)}; it gave {', '.join(sorted(os.listdir(built))) or 'none'}. "
+            f"{what} was built but gave no program named {', '.join(missing)}; it gave "
+            f"{', '.join(sorted(os.listdir(built))) or 'none'}. "
             "Correct the recipe's packages or programs."
         )
     return built
 
 
 def _generate(recipe: Recipe, go: Go, work: str, source: str, report: Report) -> None:
-    """Let the collector's builder write main.go; the module versions stay those of the recipe's own go.mod and go.sum."""
+    """Let the collector's builder write main.go; the module versions stay those of the recipe."""
     report("building the collector's builder")
     builder = os.path.join(work, "ocb")
     _write_files(builder, {name[len("ocb/") :]: text for name, text in recipe.files.items() if name.startswith("ocb/")})
@@ -251,7 +265,9 @@ def _generate(recipe: Recipe, go: Go, work: str, source: str, report: Report) ->
     arguments = [program, "--config", "builder.yaml", "--skip-compilation", "--skip-get-modules"]
     go.run(arguments, work, f"Generating the sources of {recipe.name} from builder.yaml")
     if not os.path.isfile(os.path.join(source, "main.go")):
-        raise GoBuildError(f"The builder wrote no main.go for {recipe.name}. Set dist.output_path to ./src in builder.yaml.")
+        raise GoBuildError(
+            f"The builder wrote no main.go for {recipe.name}. Set dist.output_path to ./src in builder.yaml."
+        )
 
 
 def _write_files(directory: str, files: dict[str, str]) -> None:

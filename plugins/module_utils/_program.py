@@ -4,9 +4,9 @@
 
 """Decide whether a program must be started, restarted or reloaded, and do it. No Ansible in here.
 
-What a program was last started with is written down in a stamp: the SHA-256 of each file that matters to it. The stamp is
-written only after the program answered. So whatever interrupts a play between "file written" and "program restarted",
-the next play sees the difference and repairs it; a handler would have been forgotten.
+What a program was last started with is written down in a stamp: the SHA-256 of each file that matters to it. The
+stamp is written only after the program answered. So whatever interrupts a play between "file written" and "program
+restarted", the next play sees the difference and repairs it; a handler would have been forgotten.
 """
 
 from __future__ import annotations
@@ -153,6 +153,7 @@ class Program:
     ready: Callable[[], str]  # empty when ready, else what is missing
     timeout: float = 60.0
     grace: float = 5.0  # from the first crash on: some mend themselves by a second try
+    settle: float = 2.0  # how long a new process must stay: the answer may be another program's on the same port
     poll: float = 0.25
     reload_signal: str | None = None
     reload_call: Callable[[], None] | None = None
@@ -172,24 +173,27 @@ class Program:
             elif self.reload_signal:
                 self.engine.signal(self.reload_signal)
 
-    def wait_ready(self) -> None:
-        deadline = time.monotonic() + self.timeout
+    def wait_ready(self, decision: Decision) -> None:
+        started = time.monotonic()
+        deadline = started + self.timeout
+        settled = started + (self.settle if decision.action in ("start", "restart", "reload") else 0.0)
+        pid = -1
         patience: float | None = None
         while True:
             state = self.engine.read()
             if state.failing and patience is None:
                 patience = time.monotonic() + self.grace
             missing = self.ready() if state.running else f"it is not running ({state.text})"
-            # The answer may be another program's on the same port: ours must still be there after it.
-            if not missing:
-                after = self.engine.read()
-                if after.running and after.pid == state.pid:
-                    return
-                missing = f"it stopped again ({after.text})"
-            if patience is not None and time.monotonic() > patience:
+            if state.pid != pid:
+                settled = settled if pid == -1 else time.monotonic() + self.settle
+                pid = state.pid
+            if not missing and time.monotonic() >= settled:
+                return
+            if state.failing and patience is not None and time.monotonic() > patience:
                 raise self.failure(f"{self.name} does not stay up: {missing}")
             if time.monotonic() > deadline:
-                raise self.failure(f"{self.name} was not ready within {self.timeout:g} s: {missing}")
+                why = missing or "it keeps stopping"
+                raise self.failure(f"{self.name} was not ready within {self.timeout:g} s: {why}")
             time.sleep(self.poll)
 
     def failure(self, what: str) -> ProgramError:
@@ -197,7 +201,8 @@ class Program:
         shown = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
         return ProgramError(
             f"{what}. Its last log lines ({where}):\n{shown}\n"
-            "Mend what they complain about (an address in use, a directory it may not write, a wrong value), then run the playbook again."
+            "Mend what they complain about (an address in use, a directory it may not write, a wrong value), then "
+            "run the playbook again."
         )
 
 

@@ -17,7 +17,8 @@ import time
 
 from ansible_collections.observability.claude_code.plugins.module_utils._program import ProgramError, State, tail
 
-# What a program inherits. Not the environment of whoever ran the playbook: it may hold secrets and changes from run to run.
+# What a program inherits. Not the environment of whoever ran the playbook: it may hold secrets and changes from run
+# to run.
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 STOP_SECONDS = 65.0
 
@@ -40,7 +41,13 @@ class Supervisord:
         command = [os.path.join(self.bin_dir, "supervisorctl"), "-c", self.config, *arguments]
         try:
             done = subprocess.run(
-                command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=timeout
+                command,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=timeout,
             )
         except FileNotFoundError:
             return 127, f"{command[0]} is not there"
@@ -95,7 +102,10 @@ class Supervisord:
         directory = os.path.dirname(self.socket)
         found = os.lstat(directory)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise ProgramError(f"{directory} belongs to somebody else, so supervisord's socket would not be safe in it. Remove it, or choose another.")
+            raise ProgramError(
+                f"{directory} belongs to somebody else, so supervisord's socket would not be safe in it. Remove it, "
+                f"or choose another."
+            )
 
     def _pid(self) -> int:
         """The process in the pid file, if it really is this supervisord."""
@@ -201,7 +211,8 @@ class SupervisedProgram:
 
     def _start_or_explain(self, action: str) -> None:
         _code, text = self.daemon.control(action, self.name)
-        # "spawn error" and "abnormal termination" are told by the wait for readiness, with the program's own last lines.
+        # "spawn error" and "abnormal termination" are told by the wait for readiness, with the program's own last
+        # lines.
         if "no such" in text or "refused" in text:
             raise ProgramError(f"supervisorctl {action} {self.name} failed: {text}")
 
@@ -209,7 +220,8 @@ class SupervisedProgram:
         code, text = self.daemon.control(*arguments)
         if code not in (0, 2) or "ERROR" in text:
             raise ProgramError(
-                f"supervisorctl {' '.join(arguments)} failed ({code}): {text}. Look at {self.daemon.log}, then run the playbook again."
+                f"supervisorctl {' '.join(arguments)} failed ({code}): {text}. Look at {self.daemon.log}, then run "
+                f"the playbook again."
             )
 
 

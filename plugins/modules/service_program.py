@@ -10,16 +10,19 @@ module: service_program
 short_description: Keep one program running with what is in its files now
 version_added: 0.1.0
 description:
-  - Starts, restarts or reloads a program of systemd or of a supervisord of our own, only when it must be, and waits until it works.
-  - Whether it must be is told by a stamp, which holds the SHA-256 of each file that the program was last started with. It is written
-    after the program was ready, so a play that died between writing a file and restarting the program is repaired by the next one.
+  - Starts, restarts or reloads a program of systemd or of a supervisord of our own, only when it must be, and waits
+    until it works.
+  - Whether it must be is told by a stamp, which holds the SHA-256 of each file that the program was last started
+    with. It is written after the program was ready, so a play that died between writing a file and restarting the
+    program is repaired by the next one.
   - When the program does not come up, the error shows the last 20 lines of its log.
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff
+      mode.
     support: full
 options:
   name:
@@ -75,11 +78,13 @@ options:
     type: bool
     default: true
   restart_expected:
-    description: Whether earlier tasks of the play changed files that need a restart. Only used in check mode, where they are not written.
+    description: Whether earlier tasks of the play changed files that need a restart. Only used in check mode, where
+      they are not written.
     type: bool
     default: false
   reload_expected:
-    description: Whether earlier tasks of the play changed files that need a reload. Only used in check mode, where they are not written.
+    description: Whether earlier tasks of the play changed files that need a reload. Only used in check mode, where
+      they are not written.
     type: bool
     default: false
   files:
@@ -156,7 +161,10 @@ from ansible_collections.observability.claude_code.plugins.module_utils._program
     decide,
     expect,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._supervisord import SupervisedProgram, Supervisord
+from ansible_collections.observability.claude_code.plugins.module_utils._supervisord import (
+    SupervisedProgram,
+    Supervisord,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._systemd import SystemdProgram
 
 SUPERVISOR = ("supervisor_bin_dir", "supervisor_config", "supervisor_socket", "supervisor_pidfile", "supervisor_log")
@@ -202,10 +210,13 @@ def reload_call(url: str, validate_certs: bool) -> Callable[[], None]:
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace").strip()
             raise ProgramError(
-                f"The reload through {url} was refused ({error.code}): {text}. It keeps running with its old configuration; correct the new one."
+                f"The reload through {url} was refused ({error.code}): {text}. It keeps running with its old "
+                f"configuration; correct the new one."
             ) from error
         except Exception as error:
-            raise ProgramError(f"The reload through {url} failed: {error}. Check that the program listens there.") from error
+            raise ProgramError(
+                f"The reload through {url} failed: {error}. Check that the program listens there."
+            ) from error
 
     return call
 
@@ -233,7 +244,7 @@ def run(module: AnsibleModule) -> dict:
         decision = expect(decision, params["restart_expected"], params["reload_expected"], program.can_reload)
     else:
         program.apply(decision)
-        program.wait_ready()
+        program.wait_ready(decision)
         if before != files:
             stamp.write(files)
         state = engine.read()
@@ -243,7 +254,13 @@ def run(module: AnsibleModule) -> dict:
     }
     if decision.action != "none":
         diff["after"].update(action=decision.action, because=decision.reasons)
-    return {"changed": decision.action != "none", "action": decision.action, "reasons": decision.reasons, "pid": state.pid, "diff": diff}
+    return {
+        "changed": decision.action != "none",
+        "action": decision.action,
+        "reasons": decision.reasons,
+        "pid": state.pid,
+        "diff": diff,
+    }
 
 
 def remove(module: AnsibleModule, engine: Engine) -> dict:
