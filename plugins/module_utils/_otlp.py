@@ -181,7 +181,7 @@ class _Http:
         reused = self.connection is not None
         try:
             return self._post(signal, content)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as exc:
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as exc:
             self.close()
             if not reused:
                 return _failed(http_fault(exc))
@@ -205,7 +205,7 @@ class _Http:
             headers = {**headers, **_proxy_credentials(self.proxy)}
         try:
             self.connection.request("POST", target, body=content, headers=headers)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             # A server that refuses a body while it is being sent has said why, if it had the time.
             if self.connection.sock is None:
                 raise

@@ -47,6 +47,7 @@ class OtlpServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 10
+            wbufsize = 1 << 16  # one packet an answer: the second would wait for the acknowledgement of the first
 
             def setup(self) -> None:
                 super().setup()
