@@ -27,12 +27,13 @@ def python(version: str) -> Path:
     interpreter = find(version)
     if interpreter is None:
         pytest.skip(f"No Python {version} on this machine")
-    needed = b"".join((CHECKOUT / name).read_bytes() for name in ("constraints.txt", "requirements.txt"))
+    names = ("constraints.txt", "requirements.txt", "requirements-test.txt")
+    needed = b"".join((CHECKOUT / name).read_bytes() for name in names)
     home = CACHE / f"python-{version}-{hashlib.sha256(needed).hexdigest()[:12]}"
     python = home / "bin" / "python"
     if not (home / "complete").exists():
         run(interpreter, "-m", "venv", "--clear", home)
-        run(python, "-m", "pip", "install", "--quiet", "-r", "requirements.txt", "-c", "constraints.txt", "pytest")
+        run(python, "-m", "pip", "install", "--quiet", "-r", "requirements-test.txt")
         (home / "complete").touch()
     return python
 
