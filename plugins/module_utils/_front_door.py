@@ -1,0 +1,154 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measurements made by sending to the collector as a client would, and by looking for it in the stores."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+import uuid
+
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Metric
+from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, Noted
+from ansible_collections.observability.claude_code.plugins.module_utils._expectations import Pair
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
+from ansible_collections.observability.claude_code.plugins.module_utils._otlp import OtlpClient
+from ansible_collections.observability.claude_code.plugins.module_utils._probe import (
+    EVENT,
+    METRIC,
+    SERVICE,
+    SIGNALS,
+    Probe,
+    send,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import selector, total
+
+# Binary fractions: however they are added up, an exact store gives exactly their sum.
+POINTS = (0.25, 1.5, 3.0, 0.125)
+PROBES = Catalogue({"probe": Metric(name="probe", otel=METRIC, about="What probes have sent")})
+# Where clients tell of their users' work the probe says this, which harms nobody where it is kept.
+TEXT = "text of a probe"
+PAUSE_S = 0.25
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbeWithTexts(Probe):
+    """A probe whose event carries what is not to be stored."""
+
+    fields: tuple[str, ...] = ()
+
+    def body(self, signal: str) -> dict[str, t.Any]:
+        body = super().body(signal)
+        if signal == "logs":
+            record = body["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
+            record["attributes"] += [{"key": field, "value": {"stringValue": TEXT}} for field in self.fields]
+        return body
+
+
+@dataclasses.dataclass
+class Sighting:
+    """What one store has of the probe: ``value`` once it is ``wanted``, after how many seconds."""
+
+    read: t.Callable[[], t.Any]
+    wanted: t.Any
+    value: t.Any = 0
+    after_s: float = 0.0
+
+    @property
+    def found(self) -> bool:
+        return self.value == self.wanted
+
+    def note(self) -> str:
+        return f"found {self.after_s:.1f} s after it was sent" if self.found else f"not found in {self.after_s:.0f} s"
+
+
+class FrontDoor:
+    """Sends one probe through the collector's own endpoint, however many checks ask about it."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        endpoint: str,
+        token: t.Callable[[], str | None],
+        ca_file: str | None = None,
+        limit_s: float = 60.0,
+    ) -> None:
+        self.stack, self.endpoint, self.token, self.ca_file, self.limit_s = stack, endpoint, token, ca_file, limit_s
+        self._sightings: dict[str, Sighting] | None = None
+        self._probe = ProbeWithTexts.now(None, POINTS)
+        self._rows: list[dict[str, str]] = []
+
+    def vocabulary(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"probe": self.probe, "refused": self.refused}
+
+    def probe(self, what: str) -> Noted:
+        """``metrics``: what was sent against what is read back; ``arrival``: how many series of it there are;
+        ``events``: how many times its event is found; ``texts``: which texts of its event were stored.
+        """
+        if self._sightings is None:
+            self._sightings = self._send_and_look()
+        metrics, events = self._sightings["metrics"], self._sightings["events"]
+        if what == "metrics":
+            return Noted(Pair(self._probe.sum, metrics.value), metrics.note())
+        if what == "arrival":
+            return Noted(metrics.value, metrics.note())
+        if what == "events":
+            return Noted(events.value, events.note())
+        if what != "texts":
+            raise MeasureError(f"probe knows metrics, arrival, events and texts, not {what!r}.")
+        if not self._rows:
+            raise MeasureError("The probe's event was not found in Loki, so nothing can be said of what it holds.")
+        fields = self.stack.private_fields
+        return Noted({field: "is stored" for field in fields for row in self._rows if TEXT in row.get(field, "")})
+
+    def refused(self, how: str) -> dict[str, t.Any]:
+        """The status of each signal's answer to a send with no token (``none``) or with a ``wrong`` one."""
+        token = None if how == "none" else f"wrong-{uuid.uuid4().hex}"
+        with self._client(token) as client:
+            outcome = send(client, Probe.now(None, (1.0,)), SIGNALS, "refused")
+        return {
+            signal: str(reply) if reply.status is None else reply.status for signal, reply in outcome.replies.items()
+        }
+
+    def _client(self, token: str | None) -> OtlpClient:
+        return OtlpClient(self.endpoint, token=token, ca_file=self.ca_file)
+
+    def _send_and_look(self) -> dict[str, Sighting]:
+        """Sends the probe, and asks both stores until both have it or time is up."""
+        probe = self._probe = dataclasses.replace(
+            ProbeWithTexts.now(None, POINTS), fields=tuple(self.stack.private_fields)
+        )
+        began = time.monotonic()
+        with self._client(self.token()) as client:
+            outcome = send(client, probe, SIGNALS, "accepted")
+        if not outcome.as_expected:
+            raise MeasureError(outcome.diagnosis(self.endpoint))
+        exact = self.stack.delivery == "otlp"
+        sightings = {
+            "metrics": Sighting(self._read_sum, probe.sum) if exact else Sighting(self._count_series, 1),
+            "events": Sighting(self._count_events, 1),
+        }
+        while True:
+            for sighting in sightings.values():
+                if not sighting.found:
+                    sighting.value, sighting.after_s = sighting.read(), time.monotonic() - began
+            if all(one.found for one in sightings.values()) or time.monotonic() - began >= self.limit_s:
+                return sightings
+            time.sleep(PAUSE_S)
+
+    def _read_sum(self) -> float:
+        where = {"probe_id": self._probe.id}
+        query = total(PROBES, "probe", "10m", where=where, delivery=self.stack.delivery)
+        return sum(sample.value for sample in self.stack.prometheus.query(query))
+
+    def _count_series(self) -> float:
+        series = selector(PROBES.metric("probe"), {"probe_id": self._probe.id})
+        return sum(sample.value for sample in self.stack.prometheus.query(f"count(last_over_time({series}[10m]))"))
+
+    def _count_events(self) -> int:
+        moment = self._probe.time_ns / 1e9
+        query = f'{{service_name="{SERVICE}", event_name="{EVENT}"}} | probe_id="{self._probe.id}"'
+        self._rows = self.stack.loki.rows(query, moment - 3600, moment + 3600)
+        return len(self._rows)

@@ -1,0 +1,73 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares what the clients counted with the sum of the events that they sent: two ways to one number."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Events
+from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
+from ansible_collections.observability.claude_code.plugins.module_utils._expectations import Pair
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import EVENTS, Stack
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
+
+# A client sends its events every 5 s and its counters every 60 s. So what happened near the two ends of the range may
+# be in one of them only: what was counted within this time of either end is allowed for.
+SETTLING_S = 120.0
+
+
+class Reconciliation:
+    """Counters in Prometheus against events in Loki, over the range of one stack."""
+
+    def __init__(self, stack: Stack, settling_s: float = SETTLING_S) -> None:
+        self.stack, self.settling_s = stack, settling_s
+
+    def vocabulary(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"reconcile": self.reconcile}
+
+    def reconcile(self, asked: dict[str, t.Any]) -> dict[str, Pair]:
+        """``{metric: NAME, by: LABEL}``: for each value of the label the counter against the events."""
+        metric = self.stack.catalogue.metric(asked["metric"])
+        if not metric.events:
+            raise MeasureError(
+                f"The metric {metric.name!r} has no events to compare with. Give it some in the catalogue."
+            )
+        end = self.stack.now - self.settling_s
+        counted = self._counted(asked, self.stack.window, end)
+        summed = self._summed(metric.events, asked["by"], end)
+        if not counted and not summed:
+            raise SkipCheck("No data yet: neither counters nor events in the range.")
+        moving: dict[str, float] = {}
+        around = f"{2 * self.settling_s:g}s"
+        for edge in (end - self.stack.window_s, end):
+            for name, value in self._counted(asked, around, edge + self.settling_s).items():
+                moving[name] = moving.get(name, 0.0) + value
+        return {
+            name: Pair(counted.get(name, 0.0), summed.get(name, 0.0), allowance=moving.get(name, 0.0))
+            for name in sorted({*counted, *summed})
+        }
+
+    def _counted(self, asked: dict[str, t.Any], window: str, at: float) -> dict[str, float]:
+        stack = self.stack
+        query = total(stack.catalogue, asked["metric"], window, (asked["by"],), delivery=stack.delivery)
+        return _by_name((s.labels.get(asked["by"], ""), s.value) for s in stack.prometheus.query(query, at))
+
+    def _summed(self, events: Events, by: str, at: float) -> dict[str, float]:
+        selected = EVENTS.replace('event_name!="probe"', f'event_name="{events.event}"')
+        found = []
+        for attribute in events.fields.values():
+            field = attribute.replace(".", "_")
+            query = f'sum by ({by}) (sum_over_time({selected} | unwrap {field} | __error__="" [{self.stack.window}]))'
+            found += [(sample.labels.get(by, ""), sample.value) for sample in self.stack.loki.query(query, at)]
+        return _by_name(found)
+
+
+def _by_name(found: t.Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Sums by name. The client writes a model's context size in brackets in one place and leaves it out in others."""
+    sums: dict[str, float] = {}
+    for name, value in found:
+        plain = name.split("[", 1)[0] or "none"
+        sums[plain] = sums.get(plain, 0.0) + value
+    return {name: value for name, value in sums.items() if value}

@@ -1,0 +1,302 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads from Prometheus, Loki and the collector over HTTP. Nothing here writes, and nothing here knows Ansible."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import email.utils
+import http.client
+import json
+import re
+import ssl
+import time
+import typing as t
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+
+from ansible_collections.observability.claude_code.plugins.module_utils._otlp import is_loopback
+
+# Answers that a server gives while it starts or is overrun; all else is its last word.
+PASSING_STATUS = (429, 502, 503, 504)
+ATTEMPTS = 4
+PAUSE_S = 0.5
+
+
+class ServerError(Exception):
+    """A server that gave no usable answer; the message says which, where, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a server is and how to be let in. ``name`` is what messages call it."""
+
+    name: str
+    url: str
+    username: str | None = None
+    password: str | None = None
+    bearer_token: str | None = None
+    ca_file: str | None = None
+    tenant: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        headers = {"User-Agent": "observability.claude_code"}
+        if self.bearer_token:
+            headers["Authorization"] = f"Bearer {self.bearer_token}"
+        elif self.username:
+            pair = base64.b64encode(f"{self.username}:{self.password or ''}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        if self.tenant:
+            headers["X-Scope-OrgID"] = self.tenant
+        return headers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said. ``clock_offset`` is its clock minus ours in seconds (None where it states no time)."""
+
+    status: int
+    body: bytes
+    clock_offset: float | None = None
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One series of an instant query."""
+
+    labels: dict[str, str]
+    value: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a range query: points of (unix time, value)."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float]] = field(default_factory=list)
+
+
+class Web:
+    """Reads from one server; tries again where the connection fails or the server is not ready yet."""
+
+    def __init__(self, access: Access, timeout: float = 10.0, pause: float = PAUSE_S) -> None:
+        self.access, self.timeout, self.pause = access, timeout, pause
+        url = urllib.parse.urlsplit(access.url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ServerError(
+                f"The address of {access.name}, {access.url!r}, is none. Write it like http://host.example.com:9090."
+            )
+        handlers: list[urllib.request.BaseHandler] = []
+        if url.scheme == "https":
+            handlers.append(urllib.request.HTTPSHandler(context=self._trust()))
+        if is_loopback(url.hostname):
+            handlers.append(urllib.request.ProxyHandler({}))
+        self._open = urllib.request.build_opener(*handlers).open
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.access.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ServerError(
+                f"The certificate authority of {self.access.name} in {self.access.ca_file} cannot be used: {error}. "
+                "Give a PEM file that can be read."
+            ) from error
+
+    def get(self, path: str, **parameters: str) -> Answer:
+        """The answer to a GET, whatever its status; ServerError where there is none."""
+        url = self.access.url.rstrip("/") + path
+        if parameters:
+            url += "?" + urllib.parse.urlencode(parameters)
+        for left in range(ATTEMPTS - 1, -1, -1):
+            try:
+                answer = self._get(url)
+                if answer.status not in PASSING_STATUS or not left:
+                    return answer
+            except (OSError, http.client.HTTPException) as error:
+                if not left or isinstance(getattr(error, "reason", None), ssl.SSLError):
+                    raise ServerError(
+                        f"{self.access.name} at {self.access.url} does not answer: {getattr(error, 'reason', error)}. "
+                        "Check that it runs, its address, and certificates if it speaks TLS."
+                    ) from error
+            time.sleep(self.pause * (ATTEMPTS - left))
+        raise AssertionError("unreachable")
+
+    def _get(self, url: str) -> Answer:
+        request = urllib.request.Request(url, headers=self.access.headers())
+        try:
+            with self._open(request, timeout=self.timeout) as reply:
+                return Answer(reply.status, reply.read(), _offset(reply.headers.get("Date")))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.read(), _offset(error.headers.get("Date")))
+
+    def json(self, path: str, **parameters: str) -> t.Any:
+        """The parsed answer to a GET; ServerError with the server's words where it is no success."""
+        answer = self.get(path, **parameters)
+        if answer.status != 200:
+            raise ServerError(self._refusal(answer, path, parameters))
+        try:
+            return json.loads(answer.body)
+        except ValueError as error:
+            raise ServerError(
+                f"What answers at {self.access.url}{path} is not {self.access.name}: {answer.text[:120]!r}. "
+                "Check the address and the proxies on the way."
+            ) from error
+
+    def _refusal(self, answer: Answer, path: str, parameters: dict[str, str]) -> str:
+        words = answer.text.strip()
+        with contextlib.suppress(ValueError, AttributeError):
+            words = str(json.loads(words).get("error") or words)
+        asked = f" for {parameters['query']}" if "query" in parameters else ""
+        step = {
+            401: "Give the user and password or the token that it wants.",
+            403: "Give a user or token that may read.",
+            404: "Check that the address has the right path and that the server is the one expected.",
+        }.get(answer.status, "Its own log says more.")
+        return (
+            f"{self.access.name} at {self.access.url} answered {answer.status} on {path}{asked}: {words[:400]}. {step}"
+        )
+
+
+class Prometheus:
+    """The reading half of Prometheus' HTTP API."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+
+    def query(self, promql: str, at: float | None = None) -> list[Sample]:
+        """The series of an instant query; a scalar comes as one series without labels."""
+        when = {} if at is None else {"time": f"{at:.3f}"}
+        data = self.web.json("/api/v1/query", query=promql, **when)["data"]
+        if data["resultType"] == "scalar":
+            return [Sample({}, float(data["result"][1]))]
+        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+
+    def query_range(self, promql: str, start: float, end: float, step: float) -> list[Series]:
+        span = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+        data = self.web.json("/api/v1/query_range", query=promql, **span)["data"]
+        return [
+            Series(row["metric"], [(float(at), float(value)) for at, value in row.get("values", ())])
+            for row in data["result"]
+        ]
+
+    def names(self, pattern: str, start: float, end: float) -> list[str]:
+        """Names of the metrics that match ``pattern`` and have data between ``start`` and ``end``."""
+        match = {"match[]": f'{{__name__=~"{pattern}"}}'}
+        span = {"start": f"{start:.3f}", "end": f"{end:.3f}"}
+        return sorted(self.web.json("/api/v1/label/__name__/values", **match, **span)["data"])
+
+    def targets(self) -> list[dict[str, t.Any]]:
+        return self.web.json("/api/v1/targets", state="active")["data"]["activeTargets"]
+
+    def rules(self) -> list[dict[str, t.Any]]:
+        """All rules, each with the name of its group."""
+        groups = self.web.json("/api/v1/rules")["data"]["groups"]
+        return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
+
+    def flags(self) -> dict[str, str]:
+        return self.web.json("/api/v1/status/flags")["data"]
+
+    def setting(self, name: str) -> str | None:
+        """The value of a setting that stands on a line of its own in the running configuration."""
+        # A target has no YAML library, and the settings asked for have names that occur once.
+        text = self.web.json("/api/v1/status/config")["data"]["yaml"]
+        found = re.search(rf"^\s*{re.escape(name)}:\s*(\S+)\s*$", text, re.MULTILINE)
+        return found.group(1) if found else None
+
+    def version(self) -> str:
+        return self.web.json("/api/v1/status/buildinfo")["data"].get("version", "")
+
+
+class Loki:
+    """The reading half of Loki's HTTP API."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+
+    def query(self, logql: str, at: float | None = None) -> list[Sample]:
+        """The series of an instant metric query."""
+        when = {} if at is None else {"time": str(int(at * 1e9))}
+        data = self.web.json("/loki/api/v1/query", query=logql, **when)["data"]
+        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+
+    def rows(self, logql: str, start: float, end: float, limit: int = 100) -> list[dict[str, str]]:
+        """The newest entries of a log query, each with its labels and structured metadata in one mapping."""
+        span = {"start": str(int(start * 1e9)), "end": str(int(end * 1e9)), "limit": str(limit)}
+        data = self.web.json("/loki/api/v1/query_range", query=logql, direction="backward", **span)["data"]
+        return [dict(stream["stream"]) for stream in data["result"] for _entry in stream["values"]]
+
+    def label_values(self, name: str, query: str, start: float, end: float) -> list[str]:
+        """Values of a stream label among the streams that ``query`` selects."""
+        span = {"start": str(int(start * 1e9)), "end": str(int(end * 1e9))}
+        return self.web.json(f"/loki/api/v1/label/{name}/values", query=query, **span).get("data") or []
+
+    def version(self) -> str:
+        return self.web.json("/loki/api/v1/status/buildinfo").get("version", "")
+
+
+class Collector:
+    """What the collector says about itself on its own metrics address."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+
+    def metrics(self) -> list[tuple[str, Sample]]:
+        """All samples as (name, sample). A trailing _total is cut: collectors differ in whether they write it."""
+        answer = self.web.get("/metrics")
+        if answer.status != 200:
+            raise ServerError(
+                f"{self.web.access.name} answered {answer.status} at {self.web.access.url}/metrics. "
+                "Check that this is the address of its own metrics."
+            )
+        return parse_exposition(answer.text)
+
+    def version(self) -> str:
+        for name, sample in self.metrics():
+            if name == "target_info" and "service_version" in sample.labels:
+                return sample.labels["service_version"]
+        return ""
+
+
+LINE = re.compile(r"^(?P<name>[A-Za-z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)")
+LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
+ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
+
+
+def parse_exposition(text: str) -> list[tuple[str, Sample]]:
+    """Samples of Prometheus' text format; comments and lines of other formats are passed over."""
+    samples = []
+    for line in text.splitlines():
+        found = LINE.match(line)
+        if not found or line.startswith("#"):
+            continue
+        labels = {
+            name: re.sub(r'\\[\\"n]', lambda escape: ESCAPES[escape.group()], value)
+            for name, value in LABEL.findall(found["labels"] or "")
+        }
+        try:
+            samples.append((found["name"].removesuffix("_total"), Sample(labels, float(found["value"]))))
+        except ValueError:
+            continue
+    return samples
+
+
+def _offset(date: str | None) -> float | None:
+    """Seconds by which a server's clock differs from ours; its header has whole seconds, so half of one is added."""
+    if not date:
+        return None
+    try:
+        stated = email.utils.parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError):
+        return None
+    difference = stated + 0.5 - time.time()
+    # Within half a second nothing can be said.
+    return 0.0 if abs(difference) <= 0.5 else difference

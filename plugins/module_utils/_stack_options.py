@@ -1,0 +1,63 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of every module that reads from a whole stack; documented in plugins/doc_fragments/stack.py."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import build_catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._expectations import seconds
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import DELIVERIES
+from ansible_collections.observability.claude_code.plugins.module_utils._servers import (
+    Access,
+    Collector,
+    Loki,
+    Prometheus,
+    Web,
+)
+
+
+def argument_spec() -> dict[str, t.Any]:
+    server = dict(
+        url=dict(type="str", required=True),
+        username=dict(type="str"),
+        password=dict(type="str", no_log=True),
+        bearer_token=dict(type="str", no_log=True),
+        ca_file=dict(type="path"),
+        tenant=dict(type="str"),
+    )
+    return dict(
+        prometheus=dict(type="dict", required=True, options=server),
+        loki=dict(type="dict", required=True, options=server),
+        catalogue=dict(type="dict", required=True),
+        deliveries=dict(type="list", elements="str", choices=list(DELIVERIES), default=["otlp"]),
+        range=dict(type="str", default="24h"),
+        timeout=dict(type="float", default=30.0),
+    )
+
+
+def stack_of(params: t.Mapping[str, t.Any]) -> Stack:
+    """The servers that the options name."""
+
+    def web(name: str, server: t.Mapping[str, t.Any]) -> Web:
+        # An empty text is what an inventory holds where nothing is set.
+        return Web(
+            Access(name, **{key: value or None for key, value in server.items() if key != "url"}, url=server["url"]),
+            params["timeout"],
+        )
+
+    collector = params.get("collector") or {}
+    return Stack(
+        prometheus=Prometheus(web("Prometheus", params["prometheus"])),
+        loki=Loki(web("Loki", params["loki"])),
+        collector=Collector(web("The collector", {"url": collector.get("telemetry_url", "http://127.0.0.1:8888")})),
+        health=web("The collector", {"url": collector.get("health_url", "http://127.0.0.1:13133")}),
+        catalogue=build_catalogue(params["catalogue"]["metrics"], params["catalogue"]["labels"]),
+        deliveries=tuple(params["deliveries"]),
+        window=params["range"],
+        window_s=seconds(params["range"]),
+        withheld=tuple(params.get("withheld") or ()),
+    )

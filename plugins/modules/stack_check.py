@@ -1,0 +1,235 @@
+#!/usr/bin/python
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_check
+short_description: Check that telemetry arrives and that its numbers are true
+version_added: 0.1.0
+description:
+  - Runs a list of checks against a collector, a Prometheus and a Loki, and returns what each one measured.
+  - All checks run, whatever comes of the others. The module itself does not fail when a check does, so that a
+    report can be written;
+    RV(failed_checks) says how many did.
+  - It reads only, with one exception. O(probe) sends a few marked points and log records, which count in no panel.
+extends_documentation_fragment:
+  - observability.claude_code.stack
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+    details: The checks that send a probe are skipped.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in
+      diff mode.
+    support: none
+    details: Nothing is configured.
+options:
+  checks:
+    description: The checks, as C(lookup('observability.claude_code.catalogue', 'checks')) gives them.
+    type: list
+    elements: dict
+    required: true
+  collector:
+    description: How to reach the collector.
+    type: dict
+    required: true
+    suboptions:
+      otlp_url:
+        description: Address of its OTLP receiver over HTTP.
+        type: str
+        required: true
+      telemetry_url:
+        description: Address of its own metrics, without C(/metrics).
+        type: str
+        required: true
+      health_url:
+        description: Address of its health endpoint.
+        type: str
+        required: true
+      token_file:
+        description: File on the target host whose first token the probe is sent with. Not set where the collector
+          wants none.
+        type: path
+      ca_file:
+        description: PEM file of the authority that issued the collector's certificate. The system's own when not set.
+        type: path
+  probe:
+    description: Whether to send a probe and to try whether sends without a token are refused.
+    type: bool
+    default: true
+  probe_timeout:
+    description: Seconds until a probe must be found in the stores.
+    type: float
+    default: 60.0
+  platform:
+    description: Where the stack runs; some checks are for one platform only.
+    type: str
+    default: host
+  components:
+    description: What of the stack runs on the target host. The rest is somebody else's.
+    type: list
+    elements: str
+    choices: [collector, prometheus, loki]
+    default: [collector, prometheus, loki]
+  withheld:
+    description: What of the events' texts is not to be stored.
+    type: list
+    elements: str
+    choices: [prompts, responses, tool_details]
+    default: [prompts, responses, tool_details]
+  ports:
+    description: The ports of the stack that are to be open to the target host alone, by what listens there. Empty
+      where they are open on purpose.
+    type: dict
+    default: {}
+  secret_files:
+    description: Files with secrets, by what they are.
+    type: dict
+    default: {}
+  settings:
+    description: Limits that checks refer to by name.
+    type: dict
+    default: {}
+author:
+  - observability.claude_code contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Check the stack on this host
+  observability.claude_code.stack_check:
+    checks: "{{ lookup('observability.claude_code.catalogue', 'checks') }}"
+    catalogue: "{{ lookup('observability.claude_code.catalogue', 'sources') }}"
+    prometheus: {url: http://127.0.0.1:9090}
+    loki: {url: http://127.0.0.1:3100}
+    collector:
+      otlp_url: http://127.0.0.1:4318
+      telemetry_url: http://127.0.0.1:8888
+      health_url: http://127.0.0.1:13133
+      token_file: /etc/claude-code-observability/otel_collector/ingest-tokens
+    settings: {late_data: 24h, queue_percent: 80, reconcile_percent: 1, clock_s: 5, corrected_percent: 1}
+  register: verification
+"""
+
+RETURN = r"""
+results:
+  description: What came of each check, in the order of O(checks).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id: {description: The check's id., type: str}
+    title: {description: What it makes sure of., type: str}
+    group: {description: What it belongs to., type: str}
+    status: {description: V(passed) or V(failed) or V(skipped)., type: str}
+    measured: {description: 'What was found, or why the check was skipped or could not be made.', type: str}
+    expected: {description: What should be found., type: str}
+    guards: {description: What it guards against., type: str}
+    remedy: {description: What to do when it fails., type: str}
+    spec: {description: The part of the specification that it comes from., type: str}
+    took_s: {description: Seconds that it took., type: float}
+    value: {description: What was found as numbers., type: raw}
+passed_checks:
+  description: How many checks passed.
+  returned: always
+  type: int
+failed_checks:
+  description: How many checks failed.
+  returned: always
+  type: int
+skipped_checks:
+  description: How many checks were skipped.
+  returned: always
+  type: int
+"""
+
+import collections
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.observability.claude_code.plugins.module_utils import _stack_options as stack_options
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import CatalogueError
+from ansible_collections.observability.claude_code.plugins.module_utils._checks import CheckError, parse, run_all
+from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import TEXTS, ServerMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._otlp_options import token_from
+from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation
+from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            stack_options.argument_spec(),
+            checks=dict(type="list", elements="dict", required=True),
+            collector=dict(
+                type="dict",
+                required=True,
+                options=dict(
+                    otlp_url=dict(type="str", required=True),
+                    telemetry_url=dict(type="str", required=True),
+                    health_url=dict(type="str", required=True),
+                    token_file=dict(type="path", no_log=False),
+                    ca_file=dict(type="path"),
+                ),
+            ),
+            probe=dict(type="bool", default=True),
+            probe_timeout=dict(type="float", default=60.0),
+            platform=dict(type="str", default="host"),
+            components=dict(
+                type="list",
+                elements="str",
+                choices=["collector", "prometheus", "loki"],
+                default=["collector", "prometheus", "loki"],
+            ),
+            withheld=dict(type="list", elements="str", choices=list(TEXTS), default=list(TEXTS)),
+            ports=dict(type="dict", default={}),
+            secret_files=dict(type="dict", default={}, no_log=False),
+            settings=dict(type="dict", default={}),
+        ),
+        supports_check_mode=True,
+    )
+    params, collector = module.params, module.params["collector"]
+    try:
+        stack = stack_options.stack_of(params)
+        checks = parse(params["checks"])
+    except (CatalogueError, CheckError, ServerError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    servers = ServerMeasures(stack)
+    door = FrontDoor(
+        stack,
+        collector["otlp_url"],
+        lambda: token_from(collector["token_file"]) if collector["token_file"] else None,
+        collector["ca_file"],
+        params["probe_timeout"],
+    )
+    host = HostMeasures({name: int(port) for name, port in params["ports"].items()}, params["secret_files"])
+    vocabulary = {}
+    for measures in (servers, door, host, Reconciliation(stack)):
+        vocabulary.update(measures.vocabulary())
+    facts = {
+        "platform": params["platform"],
+        "component": params["components"],
+        "delivery": params["deliveries"],
+        "primary": params["deliveries"][0],
+        "redundant": len(params["deliveries"]) > 1,
+        "withheld": params["withheld"],
+        "authentication": bool(collector["token_file"]),
+        "loopback": bool(params["ports"]),
+        "probe": params["probe"] and not module.check_mode,
+        "data": servers.has_data,
+    }
+    results = run_all(checks, vocabulary, facts, params["settings"])
+    counts = collections.Counter(result.status for result in results)
+    module.exit_json(
+        changed=False,
+        results=[result.as_dict() for result in results],
+        **{f"{status}_checks": counts[status] for status in ("passed", "failed", "skipped")},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a verification as a table for the terminal, as JSON and as JUnit XML. The page is in _report_page."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import itertools
+import json
+import re
+import textwrap
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.observability.claude_code.plugins.plugin_utils._units import duration
+
+STATUSES = ("passed", "failed", "skipped")
+MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
+MARK_WIDTH, TITLE_WIDTH, TOOK_WIDTH = 8, 46, 8
+# What XML 1.0 cannot hold, not even escaped.
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+Result = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was found about one stack, and the figures to show beside it."""
+
+    host: str
+    range: str
+    at: dt.datetime
+    results: t.Sequence[Result]
+    cards: t.Sequence[Result] = ()
+    charts: t.Sequence[Result] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = collections.Counter(result["status"] for result in self.results)
+        return {status: found[status] for status in STATUSES}
+
+    @property
+    def failed(self) -> list[Result]:
+        return [result for result in self.results if result["status"] == "failed"]
+
+    @property
+    def took_s(self) -> float:
+        return sum(result["took_s"] for result in self.results)
+
+    def groups(self) -> t.Iterator[tuple[str, list[Result]]]:
+        for name, results in itertools.groupby(self.results, key=lambda result: result["group"]):
+            yield name, list(results)
+
+    def summary(self) -> str:
+        counts = self.counts
+        told = ", ".join(f"{counts[status]} {status}" for status in STATUSES)
+        return f"{told} in {duration(self.took_s)}"
+
+
+def table(report: Report, width: int) -> list[tuple[str, str]]:
+    """Lines for a terminal of ``width`` columns, each with a status (or '') to colour it by."""
+    width = max(width, 80)
+    left = width - MARK_WIDTH - TITLE_WIDTH - TOOK_WIDTH - 4
+    lines = [(f"Checks of {report.host}, {report.at:%d %b %Y %H:%M %Z}, range {report.range}", "")]
+    for name, results in report.groups():
+        lines += [("", ""), (name, "")]
+        for result in results:
+            title = textwrap.wrap(_plain(result["title"]), TITLE_WIDTH) or [""]
+            # What went wrong is told in full below.
+            said = (
+                ""
+                if result["status"] == "failed"
+                else textwrap.shorten(_plain(result["measured"]), left, placeholder=" …")
+            )
+            took = duration(result["took_s"]) if result["status"] != "skipped" else ""
+            first = (
+                f"{MARKS[result['status']]:<{MARK_WIDTH}} {title[0]:<{TITLE_WIDTH}} {said:<{left}} {took:>{TOOK_WIDTH}}"
+            )
+            lines.append((first.rstrip(), result["status"]))
+            lines += [(" " * (MARK_WIDTH + 1) + more, result["status"]) for more in title[1:]]
+            if result["status"] == "failed":
+                lines += [(line, "failed") for line in _trouble(result, width)]
+    return [*lines, ("", ""), (report.summary(), "failed" if report.failed else "passed")]
+
+
+def _trouble(result: Result, width: int) -> list[str]:
+    parts = (("found", "measured"), ("expected", "expected"), ("to do", "remedy"), ("guards", "guards"))
+    lines = []
+    for word, key in parts:
+        text = f"{word + ':':<10}{_plain(result[key])}"
+        indent = " " * (MARK_WIDTH + 1)
+        lines += textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + " " * 10)
+    return lines
+
+
+def as_json(report: Report) -> str:
+    content = {
+        "host": report.host,
+        "range": report.range,
+        "at": report.at.isoformat(timespec="seconds"),
+        "summary": report.counts,
+        "results": list(report.results),
+        "cards": list(report.cards),
+        "charts": list(report.charts),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_junit(report: Report) -> str:
+    """One suite a group, one case a check."""
+    counts = report.counts
+    top = ET.Element(
+        "testsuites",
+        name=f"verify {_xml(report.host)}",
+        tests=str(len(report.results)),
+        failures=str(counts["failed"]),
+        skipped=str(counts["skipped"]),
+        time=f"{report.took_s:.3f}",
+    )
+    for name, results in report.groups():
+        statuses = [result["status"] for result in results]
+        suite = ET.SubElement(
+            top,
+            "testsuite",
+            name=_xml(name),
+            hostname=_xml(report.host),
+            timestamp=report.at.isoformat(timespec="seconds"),
+            tests=str(len(results)),
+            failures=str(statuses.count("failed")),
+            errors="0",
+            skipped=str(statuses.count("skipped")),
+            time=f"{sum(result['took_s'] for result in results):.3f}",
+        )
+        for result in results:
+            _case(suite, result)
+    ET.indent(top)
+    return ET.tostring(top, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ET.Element, result: Result) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=f"verify.{_xml(result['group'])}",
+        name=_xml(f"{result['id']}: {result['title']}"),
+        time=f"{result['took_s']:.3f}",
+    )
+    measured = _xml(result["measured"])
+    if result["status"] == "skipped":
+        ET.SubElement(case, "skipped", message=measured)
+    elif result["status"] == "failed":
+        failure = ET.SubElement(case, "failure", message=measured, type="check")
+        failure.text = _xml(
+            f"found: {result['measured']}\nexpected: {result['expected']}\nto do: {result['remedy']}\n"
+            f"guards against: {result['guards']}\nspecification: {result['spec'] or '-'}"
+        )
+    else:
+        ET.SubElement(case, "system-out").text = measured
+
+
+def _xml(text: t.Any) -> str:
+    return NOT_XML.sub("\ufffd", str(text))
+
+
+def _plain(text: t.Any) -> str:
+    """Text without what would move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))

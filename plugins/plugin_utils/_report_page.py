@@ -1,0 +1,177 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a verification as one page of HTML that needs nothing else."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from html import escape
+from pathlib import Path
+
+from ansible_collections.observability.claude_code.plugins.plugin_utils import _plots as plots
+from ansible_collections.observability.claude_code.plugins.plugin_utils._report import Report, Result
+from ansible_collections.observability.claude_code.plugins.plugin_utils._units import NOTHING, duration, quantity
+
+FILES = Path(__file__).parent / "report_page"
+SIGNS = {"passed": "✓", "failed": "✕", "skipped": NOTHING}
+NO_LIBRARY = (
+    "The charts are not drawn: the Python package vl-convert-python is not there. Install it where ansible-playbook "
+    "runs (pip install vl-convert-python) and run the playbook again. The numbers are below each title."
+)
+
+
+def page(report: Report) -> str:
+    """The whole page."""
+    title = f"Claude Code telemetry on {report.host}"
+    body = [_header(report, title), _cards(report), _todo(report), _charts(report), _checks(report), _footer(report)]
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            '<link rel="icon" href="data:,">',
+            f"<title>{escape(title)}</title>",
+            f"<style>\n{_file('page.css')}</style>",
+            "</head>",
+            "<body>",
+            *body,
+            f"<script>\n{_file('page.js')}</script>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def _file(name: str) -> str:
+    return (FILES / name).read_text(encoding="utf-8")
+
+
+def _header(report: Report, title: str) -> str:
+    counts = report.counts
+    verdict = "All checks pass" if not counts["failed"] else f"{counts['failed']} of {len(report.results)} checks fail"
+    status = "failed" if counts["failed"] else "passed"
+    return (
+        f'<header><h1>{escape(title)}</h1><p class="when">The last {escape(report.range)} before '
+        f'<time datetime="{report.at.isoformat(timespec="seconds")}">{report.at:%A %e %B %Y, %H:%M %Z}</time></p>'
+        f'<p class="verdict {status}">{_sign(status)} {verdict}</p></header>'
+    )
+
+
+def _sign(status: str) -> str:
+    return f'<span class="sign" aria-hidden="true">{SIGNS[status]}</span>'
+
+
+def _cards(report: Report) -> str:
+    counts = report.counts
+    ran = counts["passed"] + counts["failed"]
+    cards = [
+        _card(card["title"], quantity(card["value"], card["unit"]), "no data yet" if card["value"] is None else "")
+        for card in report.cards
+    ]
+    beside = f"{counts['skipped']} do not apply" if counts["skipped"] else ""
+    cards.append(
+        _card("Checks passed", f"{counts['passed']} of {ran}", beside, "failed" if counts["failed"] else "passed")
+    )
+    return f'<section class="cards" aria-label="Summary">{"".join(cards)}</section>'
+
+
+def _card(title: str, value: str, beside: str, status: str = "") -> str:
+    return (
+        f'<div class="card {status}"><h2>{escape(title)}</h2><p class="value">{escape(value)}</p>'
+        f'<p class="beside">{escape(beside)}</p></div>'
+    )
+
+
+def _todo(report: Report) -> str:
+    """What failed, above everything else that is not a number."""
+    if not report.failed:
+        return ""
+    items = "".join(
+        f'<li><h3><a href="#{escape(result["id"])}">{escape(result["title"])}</a></h3>'
+        f"<dl><dt>Found</dt><dd>{escape(str(result['measured']))}</dd>"
+        f"<dt>Expected</dt><dd>{escape(str(result['expected']))}</dd>"
+        f"<dt>To do</dt><dd>{escape(str(result['remedy']))}</dd>"
+        f"<dt>Guards against</dt><dd>{escape(str(result['guards']))}</dd></dl></li>"
+        for result in report.failed
+    )
+    return f'<section class="todo"><h2>What to do</h2><ol>{items}</ol></section>'
+
+
+def _charts(report: Report) -> str:
+    if not report.charts:
+        return ""
+    notice = "" if plots.AVAILABLE else f'<p class="notice">{escape(NO_LIBRARY)}</p>'
+    figures = "".join(_figure(report, chart) for chart in report.charts)
+    zone = f"{report.at:%Z}" or "local time"
+    note = f"Times are {zone}. Bars add up to the numbers above. Point at a bar for its number."
+    return (
+        f'<section class="charts"><h2>The last {escape(report.range)}</h2>{notice}<div class="grid">{figures}</div>'
+        f'<p class="small">{escape(note)}</p></section>'
+    )
+
+
+def _figure(report: Report, chart: Result) -> str:
+    series = plots.folded(chart["series"])
+    heading = f'<figcaption><h3>{escape(chart["title"])}</h3><p class="small">{escape(chart["about"])}</p></figcaption>'
+    if not series:
+        empty = chart["empty"] or "Nothing in this time."
+        return f'<figure id="chart-{escape(chart["id"])}">{heading}<p class="empty">{escape(empty)}</p></figure>'
+    drawing = ""
+    if plots.AVAILABLE:
+        # The namespaces are for SVG files; inside a page they say nothing.
+        drawing = re.sub(r' xmlns(:\w+)?="[^"]*"', "", plots.svg(chart, report.at.tzinfo))
+    totals = [sum(value for _at, value in one["points"]) for one in series]
+    rows = "".join(
+        f'<li><span class="swatch" style="background:{plots.colour(number, one["name"])}"></span>'
+        f'<span class="name">{escape(one["name"])}</span> '
+        f'<span class="number">{escape(quantity(totals[number], chart["unit"]))}</span></li>'
+        for number, one in enumerate(series)
+    )
+    return f'<figure id="chart-{escape(chart["id"])}">{heading}{drawing}<ul class="legend">{rows}</ul></figure>'
+
+
+def _checks(report: Report) -> str:
+    bodies = []
+    for name, results in report.groups():
+        rows = "".join(_row(result) for result in results)
+        bodies.append(
+            f'<tbody><tr class="group"><th colspan="5" scope="rowgroup">{escape(name)}</th></tr>{rows}</tbody>'
+        )
+    head = (
+        '<thead><tr><th scope="col">Status</th><th scope="col">Check</th><th scope="col">Found</th>'
+        '<th scope="col">Expected</th><th scope="col" class="number">Time</th></tr></thead>'
+    )
+    table = f"<table>{head}{''.join(bodies)}</table>"
+    return f'<section class="checks"><h2>All checks</h2><div class="wide">{table}</div></section>'
+
+
+def _row(result: Result) -> str:
+    status = result["status"]
+    spec = f' <span class="spec">Specification {escape(result["spec"])}</span>' if result["spec"] else ""
+    remedy = (
+        f'<p class="remedy"><strong>To do:</strong> {escape(str(result["remedy"]))}</p>' if status == "failed" else ""
+    )
+    took = duration(result["took_s"]) if status != "skipped" else ""
+    return (
+        f'<tr id="{escape(result["id"])}" class="{status}">'
+        f'<td><span class="status">{_sign(status)} {status}</span></td>'
+        f'<td><p class="title">{escape(result["title"])}</p>'
+        f'<p class="small">{escape(result["guards"])}{spec}</p>{remedy}</td>'
+        f"<td>{escape(str(result['measured']))}</td><td>{escape(str(result['expected']))}</td>"
+        f'<td class="number">{took}</td></tr>'
+    )
+
+
+def _footer(report: Report) -> str:
+    versions: t.Mapping[str, str] = {}
+    for result in report.results:
+        if result["id"] == "versions" and isinstance(result["value"], dict):
+            versions = result["value"]
+    told = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    return f'<footer><p class="small">{escape(report.summary())}. {escape(told)}</p></footer>'
