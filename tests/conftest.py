@@ -15,3 +15,6 @@ from support.checkout import COLLECTIONS  # noqa: E402
 
 # Ansible's own importer: plugins and module_utils resolve in a test exactly as they do in a play.
 init_plugin_loader([str(COLLECTIONS)])
+
+# Fixtures of all tests.
+pytest_plugins = ["support.running"]

@@ -1,0 +1,28 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fixture `stack`: the real servers, set up once for the whole run and taken away at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A collector, a Prometheus and a Loki of this run alone, with redundant copies of the metrics."""
+    found, stays = prepared(tmp_path_factory.mktemp("stack"), stack_delivery=["otlp", "scrape", "remote_write"])
+    if found.installed:
+        yield found
+        return
+    try:
+        found.install()
+        for program in (COLLECTOR, PROMETHEUS, LOKI):
+            found.ready(program)
+        yield found
+    finally:
+        if not stays:
+            found.remove()
