@@ -14,6 +14,7 @@ import gzip
 import http.client
 import ipaddress
 import json
+import os
 import ssl
 import time
 import typing as t
@@ -298,6 +299,8 @@ class _Grpc:
         timeout: float,
         compression: str,
     ) -> None:
+        # The library would write what the replies say to standard error as well, which belongs to Ansible.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         try:
             import grpc
         except ImportError as exc:

@@ -20,7 +20,7 @@ NEXT_STEPS = {
     "timeout": "No answer in time from {endpoint}: check firewall and load of the collector, or raise timeout.",
     "disconnected": (
         "The server hung up: check that {endpoint} is the collector's {protocol} port "
-        "(HTTP is usually 4318, gRPC 4317), then its log."
+        "(HTTP is usually 4318, gRPC 4317) and whether it wants https:// or a client certificate, then its log."
     ),
     "tls_untrusted": "Give the certificate authority of the collector as ca_file.",
     "tls_name": "Use a name in {endpoint} that the certificate holds, or issue a certificate for this one.",
@@ -81,6 +81,8 @@ PHRASES = (
         r"ALERT_CERTIFICATE_REQUIRED|certificate required|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE|ALERT_UNKNOWN_CA",
         "tls_client",
     ),
+    # gRPC cannot read the alert that comes after a handshake of TLS 1.3.
+    (r"Unwrap failed", "tls_client"),
     (r"[Hh]ostname mismatch|IP address mismatch|not valid for|Hostname Verification|Peer name", "tls_name"),
     (r"certificate has expired", "tls_expired"),
     (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", "tls_untrusted"),
@@ -89,6 +91,7 @@ PHRASES = (
     (r"No route to host|[Nn]etwork is unreachable", "unreachable"),
     (r"[Ss]ettings|HTTP/2|http2|HTTP2|Trying to connect an http1", "wrong_protocol"),
     (r"SSL|TLS|[Hh]andshak", "tls"),
+    (r"failed to connect to all addresses|Socket closed", "disconnected"),
 )
 
 

@@ -333,7 +333,7 @@ def test_these_are_not_this_machine(host) -> None:
 class GrpcServer:
     """Answers each export with the next of outcomes: None is success, otherwise a status and its text."""
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
         self.outcomes: list[tuple[grpc.StatusCode, str] | None] = []
         self.received: list[tuple[str, bytes, dict[str, str]]] = []
         outer = self
@@ -350,8 +350,10 @@ class GrpcServer:
                 return grpc.unary_unary_rpc_method_handler(export)
 
         self.server = grpc.server(ThreadPoolExecutor(2), handlers=[Handler()])
-        self.port = self.server.add_insecure_port("127.0.0.1:0")
-        self.url = f"http://127.0.0.1:{self.port}"
+        if credentials:
+            self.url = f"https://127.0.0.1:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        else:
+            self.url = f"http://127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
 
 
 @pytest.fixture
@@ -403,6 +405,31 @@ def test_grpc_without_an_answer(listener, server) -> None:
     url = url_of(listener)
     listener.close()
     failed(send(url, protocol="grpc"), "refused", "Nothing listens at")
+
+
+def test_grpc_over_tls(authority) -> None:
+    certificate, key = authority.issue("127.0.0.1")
+    client_certificate, client_key = map(str, authority.issue("client.test"))
+    ca_file = str(authority.ca_file)
+    running = GrpcServer(
+        grpc.ssl_server_credentials(
+            [(key.read_bytes(), certificate.read_bytes())], authority.ca_file.read_bytes(), require_client_auth=True
+        )
+    )
+    running.server.start()
+    try:
+        credentials = {"client_cert": client_certificate, "client_key": client_key}
+        assert send(running.url, protocol="grpc", ca_file=ca_file, **credentials).accepted
+        failed(send(running.url, protocol="grpc", **credentials), "tls_untrusted")
+        # How much gRPC tells of it depends on the server's library: that of the collector lets tls_client be known.
+        failed(send(running.url, protocol="grpc", ca_file=ca_file), "disconnected", "or a client certificate")
+        by_name = running.url.replace("127.0.0.1", "localhost")
+        failed(send(by_name, protocol="grpc", ca_file=ca_file, **credentials), "tls_name")
+        plain = running.url.replace("https:", "http:")
+        failed(send(plain, protocol="grpc"), "disconnected", "wants https://")
+    finally:
+        running.server.stop(0).wait()
+    assert len(running.received) == 1
 
 
 # --- how it is set up ---
