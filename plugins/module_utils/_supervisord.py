@@ -20,7 +20,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._program
 # What a program inherits. Not the environment of whoever ran the playbook: it may hold secrets and changes from run
 # to run.
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
-STOP_SECONDS = 65.0
+# Longer than any program of ours is given to end by itself.
+STOP_SECONDS = 180.0
 
 
 class Supervisord:
@@ -37,7 +38,7 @@ class Supervisord:
     def programs(self) -> list[str]:
         return sorted(glob.glob(os.path.join(os.path.dirname(self.config), "conf.d", "*.conf")))
 
-    def control(self, *arguments: str, timeout: float = 150.0) -> tuple[int, str]:
+    def control(self, *arguments: str, timeout: float = 200.0) -> tuple[int, str]:
         command = [os.path.join(self.bin_dir, "supervisorctl"), "-c", self.config, *arguments]
         try:
             done = subprocess.run(
