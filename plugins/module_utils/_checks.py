@@ -24,7 +24,7 @@ OPTIONAL = ("spec", "when", "unit", "group")
 Measure = t.Callable[..., t.Any]
 
 
-class SkipCheck(Exception):  # noqa: N818 - no error: there is nothing to measure
+class SkipCheck(Exception):
     """Raised by a measurement that has nothing to measure; the message is the reason."""
 
 
@@ -166,6 +166,7 @@ def run(
 
 REASONS = {
     "data": "No data yet: no session of Claude Code in the range looked at.",
+    "telemetry": "Nothing has been sent yet, and the probe is switched off.",
     "probe": "The probe is switched off, or this is check mode, in which nothing is sent.",
     "authentication": "The collector takes telemetry from anyone who reaches it, by configuration.",
     "withheld": "Prompts, answers and commands are stored, by configuration.",

@@ -154,15 +154,21 @@ def describe(value: Value, failing: t.Mapping[str, Value], unit: str = "", empty
 
 def _shown(value: t.Any, unit: str) -> str:
     if isinstance(value, Pair):
-        gap = f"{value.percent:.2g} % apart" if value.percent else "equal"
-        if not value.percent and value.first != value.second:
-            gap = f"{number(abs(value.first - value.second))} apart"
-        return f"{number(value.first)} against {number(value.second)}{' ' + unit if unit else ''} ({gap})"
+        return _pair(value, f" {unit}" if unit else "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
         return f"{number(value)}{' ' + unit if unit else ''}"
     return str(value) if value != "" else "not stated"
+
+
+def _pair(pair: Pair, unit: str) -> str:
+    if pair.first == pair.second:
+        return f"{number(pair.first)}{unit} both ways"
+    gap = (
+        f"{pair.percent:.2g} % apart" if pair.percent else f"{number(abs(pair.first - pair.second))} apart, on its way"
+    )
+    return f"{number(pair.first)} against {number(pair.second)}{unit} ({gap})"
 
 
 def number(value: float) -> str:

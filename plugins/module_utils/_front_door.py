@@ -61,7 +61,7 @@ class Sighting:
         return self.value == self.wanted
 
     def note(self) -> str:
-        return f"found {self.after_s:.1f} s after it was sent" if self.found else f"not found in {self.after_s:.0f} s"
+        return f"after {self.after_s:.1f} s" if self.found else f"still so after {self.after_s:.0f} s"
 
 
 class FrontDoor:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import number
+from ansible_collections.observability.claude_code.plugins.module_utils._probe import EVENT
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import (
     Collector,
@@ -24,7 +25,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._servers
 )
 
 # The streams of the clients; the desktop application has a name of its own.
-EVENTS = '{service_name=~"claude-code(-desktop)?", event_name!="probe"}'
+EVENTS = f'{{service_name=~"claude-code(-desktop)?", event_name!="{EVENT}"}}'
 # The attributes of events that hold what people write and run, by what an administrator may choose to keep.
 TEXTS = {
     "prompts": ("prompt", "prompt_text"),
@@ -85,7 +86,7 @@ class ServerMeasures:
             "total": self.total,
             "metric_names": self.metric_names,
             "copies": self.copies,
-            "event_names": self.event_names,
+            "event_names": self.event_names_with_probes,
             "stored_texts": self.stored_texts,
             "collector_counters": self.collector_counters,
             "queue": self.queue,
@@ -198,6 +199,12 @@ class ServerMeasures:
         """The events that Loki has, by its stream label event_name."""
         stack = self.stack
         return dict.fromkeys(stack.loki.label_values("event_name", EVENTS, stack.start, stack.now))
+
+    def event_names_with_probes(self, _all: str) -> dict[str, None]:
+        """The same, probes included: enough to see that the label is there."""
+        stack = self.stack
+        streams = EVENTS.replace(f', event_name!="{EVENT}"', "")
+        return dict.fromkeys(stack.loki.label_values("event_name", streams, stack.start, time.time()))
 
     def stored_texts(self, _all: str) -> dict[str, float]:
         """How many events of the range hold each private field with more in it than the client's own placeholder."""

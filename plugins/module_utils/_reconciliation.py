@@ -11,6 +11,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import Pair
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import EVENTS, Stack
+from ansible_collections.observability.claude_code.plugins.module_utils._probe import EVENT
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
 
 # A client sends its events every 5 s and its counters every 60 s. So what happened near the two ends of the range may
@@ -55,7 +56,7 @@ class Reconciliation:
         return _by_name((s.labels.get(asked["by"], ""), s.value) for s in stack.prometheus.query(query, at))
 
     def _summed(self, events: Events, by: str, at: float) -> dict[str, float]:
-        selected = EVENTS.replace('event_name!="probe"', f'event_name="{events.event}"')
+        selected = EVENTS.replace(f'event_name!="{EVENT}"', f'event_name="{events.event}"')
         found = []
         for attribute in events.fields.values():
             field = attribute.replace(".", "_")

@@ -221,6 +221,7 @@ def main() -> None:
         "loopback": bool(params["ports"]),
         "probe": params["probe"] and not module.check_mode,
         "data": servers.has_data,
+        "telemetry": lambda: (params["probe"] and not module.check_mode) or servers.has_data(),
     }
     results = run_all(checks, vocabulary, facts, params["settings"])
     counts = collections.Counter(result.status for result in results)
