@@ -56,7 +56,7 @@ UUID_SHAPE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 HEX_SHAPE = re.compile(r"[0-9a-f]{12,}\Z")
 PREFIX_SHAPE = re.compile(r"([A-Za-z]+_)(.{8,})\Z")
 
-Time = int | float | datetime.datetime
+Time = t.Union[int, float, datetime.datetime]
 
 
 class CaptureError(ValueError):
@@ -369,7 +369,7 @@ class Rewriter:
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def _fresh_identities(capture: Capture, seed: t.Any, session_seed: t.Any, user: str | None) -> dict[str, str]:

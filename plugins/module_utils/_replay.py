@@ -57,7 +57,7 @@ def spread(
     shares = [(place + chance.random()) / len(plan) for place in range(len(plan))]
     taken: set[tuple[str, int]] = set()
     placed = []
-    for share, (number, capture) in zip(shares, plan, strict=True):
+    for share, (number, capture) in zip(shares, plan):
         first, last = capture.span_ns
         latest = end - (last - first) / 1e9 * stretch
         if latest <= begin:
@@ -85,7 +85,7 @@ def _moments(begin: float, end: float, utc_offset_s: float) -> t.Callable[[float
     if edges[-1] < end:
         edges.append(end)
     done = [0.0]
-    for edge, following in itertools.pairwise(edges):
+    for edge, following in zip(edges, edges[1:]):
         hour = (edge + utc_offset_s) / 3600 % 24
         here, there = WORKDAY[int(hour)], WORKDAY[(int(hour) + 1) % 24]
         done.append(done[-1] + (here + (there - here) * (hour % 1)) * (following - edge))
