@@ -12,6 +12,7 @@ VENV := .venv
 PLAYBOOK := $(VENV)/bin/ansible-playbook
 PYTEST := $(VENV)/bin/python -m pytest
 INVENTORY ?= playbooks/inventory/demo.yml
+REPORT := .demo/report/report.html
 # More for ansible-playbook or pytest, such as ARGS="--check --diff" or ARGS="-k queue".
 ARGS ?=
 
@@ -26,7 +27,8 @@ help: ## list the commands
 setup: $(VENV)/.for-tests ## make the Python environment in .venv
 
 demo: $(VENV)/.for-playbooks ## install a stack on this machine, play recorded sessions into it, check it (DEMO_SAMPLES=none: empty)
-	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/demo.yml $(ARGS)
+	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/demo.yml $(ARGS) || failed=$$?; \
+	[ ! -e $(REPORT) ] || echo "Report: $(CURDIR)/$(REPORT)"; exit $${failed:-0}
 
 down: $(VENV)/.for-playbooks ## stop and remove the demo; DATA=1 deletes its data as well
 	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/remove.yml $(if $(filter 1 true yes,$(DATA)),-e remove_data=true) $(ARGS)
