@@ -62,7 +62,7 @@ WORDS = {
     "contains": "with {}",
     "lacks": "without {}",
     "lasts_at_least": "at least {}",
-    "version_at_least": "version {} or newer",
+    "version_at_least": "{} or newer",
     "agrees_within_percent": "equal within {} %",
 }
 

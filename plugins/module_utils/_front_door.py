@@ -24,6 +24,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._probe i
     send,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import selector, total
+from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
 
 # Binary fractions: however they are added up, an exact store gives exactly their sum.
 POINTS = (0.25, 1.5, 3.0, 0.125)
@@ -55,10 +56,27 @@ class Sighting:
     wanted: t.Any
     value: t.Any = 0
     after_s: float = 0.0
+    error: ServerError | None = None
 
     @property
     def found(self) -> bool:
         return self.value == self.wanted
+
+    @property
+    def settled(self) -> bool:
+        return self.found or self.error is not None
+
+    def look(self, began: float) -> None:
+        # That one store is down says nothing of the other.
+        try:
+            self.value, self.after_s = self.read(), time.monotonic() - began
+        except ServerError as error:
+            self.error = error
+
+    def result(self) -> t.Any:
+        if self.error:
+            raise self.error
+        return self.value
 
     def note(self) -> str:
         return f"after {self.after_s:.1f} s" if self.found else f"still so after {self.after_s:.0f} s"
@@ -91,14 +109,14 @@ class FrontDoor:
             self._sightings = self._send_and_look()
         metrics, events = self._sightings["metrics"], self._sightings["events"]
         if what == "metrics":
-            return Noted(Pair(self._probe.sum, metrics.value), metrics.note())
+            return Noted(Pair(self._probe.sum, metrics.result()), metrics.note())
         if what == "arrival":
-            return Noted(metrics.value, metrics.note())
+            return Noted(metrics.result(), metrics.note())
         if what == "events":
-            return Noted(events.value, events.note())
+            return Noted(events.result(), events.note())
         if what != "texts":
             raise MeasureError(f"probe knows metrics, arrival, events and texts, not {what!r}.")
-        if not self._rows:
+        if not events.result():
             raise MeasureError("The probe's event was not found in Loki, so nothing can be said of what it holds.")
         fields = self.stack.private_fields
         return Noted({field: "is stored" for field in fields for row in self._rows if TEXT in row.get(field, "")})
@@ -132,9 +150,9 @@ class FrontDoor:
         }
         while True:
             for sighting in sightings.values():
-                if not sighting.found:
-                    sighting.value, sighting.after_s = sighting.read(), time.monotonic() - began
-            if all(one.found for one in sightings.values()) or time.monotonic() - began >= self.limit_s:
+                if not sighting.settled:
+                    sighting.look(began)
+            if all(one.settled for one in sightings.values()) or time.monotonic() - began >= self.limit_s:
                 return sightings
             time.sleep(PAUSE_S)
 

@@ -244,20 +244,22 @@ class ServerMeasures:
         return found or {f"losses among {number(sum(beside))} entries": 0}
 
     def queue(self, what: str) -> dict[str, float]:
-        """``filled``: percent of each exporter's queue in use; ``growth``: entries gained while looking at it."""
+        """``filled``: percent of each exporter's queue in use; ``stuck``: what is in a queue that was not seen to drain."""
         if what == "filled":
             capacity = self._queues("otelcol_exporter_queue_capacity")
             sizes = self._queues("otelcol_exporter_queue_size")
             return {name: round(100 * size / capacity[name], 1) for name, size in sizes.items() if capacity.get(name)}
-        if what != "growth":
-            raise MeasureError(f"queue knows filled and growth, not {what!r}.")
+        if what != "stuck":
+            raise MeasureError(f"queue knows filled and stuck, not {what!r}.")
         before = latest = self._queues("otelcol_exporter_queue_size")
+        stuck = {name for name, size in before.items() if size}
         ends = time.monotonic() + self.watch_s
         # An idle stack answers at once; a busy one gets the time to show that it drains.
-        while any(latest.get(name, 0) >= size > 0 for name, size in before.items()) and time.monotonic() < ends:
+        while stuck and time.monotonic() < ends:
             time.sleep(min(1.0, self.watch_s / 10))
             latest = self._queues("otelcol_exporter_queue_size")
-        return {name: latest.get(name, 0) - size for name, size in before.items()}
+            stuck = {name for name in stuck if latest.get(name, 0) >= before[name]}
+        return {name: latest.get(name, 0) if name in stuck else 0 for name in before}
 
     def _queues(self, metric: str) -> dict[str, float]:
         found = {_titled("", sample): sample.value for name, sample in self.stack.collector.metrics() if name == metric}

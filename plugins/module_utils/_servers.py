@@ -94,6 +94,7 @@ class Web:
             raise ServerError(
                 f"The address of {access.name}, {access.url!r}, is none. Write it like http://host.example.com:9090."
             )
+        self._unreachable = ""
         handlers: list[urllib.request.BaseHandler] = []
         if url.scheme == "https":
             handlers.append(urllib.request.HTTPSHandler(context=self._trust()))
@@ -115,19 +116,33 @@ class Web:
         url = self.access.url.rstrip("/") + path
         if parameters:
             url += "?" + urllib.parse.urlencode(parameters)
-        for left in range(ATTEMPTS - 1, -1, -1):
+        if self._unreachable:
+            raise ServerError(self._unreachable)
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 answer = self._get(url)
-                if answer.status not in PASSING_STATUS or not left:
+                if answer.status not in PASSING_STATUS or attempt == ATTEMPTS:
                     return answer
             except (OSError, http.client.HTTPException) as error:
-                if not left or isinstance(getattr(error, "reason", None), ssl.SSLError):
-                    raise ServerError(
-                        f"{self.access.name} at {self.access.url} does not answer: {getattr(error, 'reason', error)}. "
-                        "Check that it runs, its address, and certificates if it speaks TLS."
-                    ) from error
-            time.sleep(self.pause * (ATTEMPTS - left))
-        raise AssertionError("unreachable")
+                if attempt == ATTEMPTS or not _may_pass(error):
+                    raise ServerError(self._silence(error)) from error
+            time.sleep(self.pause * attempt)
+
+    def _silence(self, error: Exception) -> str:
+        """What to say of a server without an answer."""
+        where = f"{self.access.name} at {self.access.url}"
+        if isinstance(error, TimeoutError):
+            return f"{where} gave no answer in {self.timeout:g} s. It may be overloaded: look at its load and its log."
+        said = (
+            f"{where} does not answer: {getattr(error, 'reason', error)}. "
+            "Check that it runs, its address, and certificates if it speaks TLS."
+        )
+        if isinstance(error, urllib.error.URLError):
+            # Nobody took the call. Those who ask next need not wait as long to hear the same.
+            self._unreachable = said
+        return said
 
     def _get(self, url: str) -> Answer:
         request = urllib.request.Request(url, headers=self.access.headers())
@@ -287,6 +302,11 @@ def parse_exposition(text: str) -> list[tuple[str, Sample]]:
         except ValueError:
             continue
     return samples
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same request may go better in a moment."""
+    return not isinstance(error, TimeoutError) and not isinstance(getattr(error, "reason", None), ssl.SSLError)
 
 
 def _offset(date: str | None) -> float | None:

@@ -26,7 +26,6 @@ WIDTH, HEIGHT = 520, 190
 COLOURS = 7
 OTHERS = "others"
 FONT = "system-ui, sans-serif"
-AXIS_FORMATS = {"USD": "$~f", "share": "~%"}
 Chart = t.Mapping[str, t.Any]
 
 
@@ -108,7 +107,7 @@ def _bars(chart: Chart, series: list[dict[str, t.Any]], shift: _Shift) -> dict[s
         "encoding": {
             "x": {**_time_axis(chart, shift), "field": "from"},
             "x2": {"field": "to"},
-            "y": {**_value_axis(chart), "field": "low"},
+            "y": {**_value_axis(chart, max(heights.values(), default=0)), "field": "low"},
             "y2": {"field": "high"},
             "color": {"field": "colour", "type": "nominal", "scale": None},
             "description": {"field": "label"},
@@ -130,7 +129,7 @@ def _lines(chart: Chart, series: list[dict[str, t.Any]], shift: _Shift) -> dict[
     ]
     encoding = {
         "x": {**_time_axis(chart, shift), "field": "at"},
-        "y": {**_value_axis(chart), "field": "value"},
+        "y": {**_value_axis(chart, max((row["value"] for row in rows), default=0)), "field": "value"},
         "color": {"field": "colour", "type": "nominal", "scale": None},
     }
     return {
@@ -163,14 +162,15 @@ def _time_axis(chart: Chart, shift: _Shift) -> dict[str, t.Any]:
     }
 
 
-def _value_axis(chart: Chart) -> dict[str, t.Any]:
+def _value_axis(chart: Chart, highest: float) -> dict[str, t.Any]:
+    formats = {"USD": "$,.2f" if highest >= 0.05 else "$~g", "share": "~%"}
     return {
         "type": "quantitative",
-        "scale": {"zero": True, "nice": True},
+        "scale": {"zero": True, "nice": 4},
         "axis": {
             "title": None,
             "tickCount": 4,
-            "format": AXIS_FORMATS.get(chart["unit"], "~s"),
+            "labelExpr": f"datum.value == 0 ? '0' : format(datum.value, '{formats.get(chart['unit'], '~s')}')",
             "domain": False,
             "ticks": False,
         },

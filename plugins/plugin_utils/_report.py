@@ -45,6 +45,15 @@ class Report:
     def failed(self) -> list[Result]:
         return [result for result in self.results if result["status"] == "failed"]
 
+    def troubles(self) -> list[tuple[Result, list[Result]]]:
+        """The failed checks, each with those that failed for the very same reason, such as a server that is down."""
+        found: dict[str, tuple[Result, list[Result]]] = {}
+        for result in self.failed:
+            first = found.setdefault(str(result["measured"]), (result, []))
+            if first[0] is not result:
+                first[1].append(result)
+        return list(found.values())
+
     @property
     def took_s(self) -> float:
         return sum(result["took_s"] for result in self.results)
@@ -63,24 +72,23 @@ def table(report: Report, width: int) -> list[tuple[str, str]]:
     """Lines for a terminal of ``width`` columns, each with a status (or '') to colour it by."""
     width = max(width, 80)
     left = width - MARK_WIDTH - TITLE_WIDTH - TOOK_WIDTH - 4
+    told = {first["id"] for first, _others in report.troubles()}
     lines = [(f"Checks of {report.host}, {report.at:%d %b %Y %H:%M %Z}, range {report.range}", "")]
     for name, results in report.groups():
         lines += [("", ""), (name, "")]
         for result in results:
             title = textwrap.wrap(_plain(result["title"]), TITLE_WIDTH) or [""]
             # What went wrong is told in full below.
-            said = (
-                ""
-                if result["status"] == "failed"
-                else textwrap.shorten(_plain(result["measured"]), left, placeholder=" …")
-            )
+            said = textwrap.shorten(_plain(result["measured"]), left, placeholder=" …")
+            if result["status"] == "failed":
+                said = "" if result["id"] in told else "for the same reason"
             took = duration(result["took_s"]) if result["status"] != "skipped" else ""
             first = (
                 f"{MARKS[result['status']]:<{MARK_WIDTH}} {title[0]:<{TITLE_WIDTH}} {said:<{left}} {took:>{TOOK_WIDTH}}"
             )
             lines.append((first.rstrip(), result["status"]))
             lines += [(" " * (MARK_WIDTH + 1) + more, result["status"]) for more in title[1:]]
-            if result["status"] == "failed":
+            if result["id"] in told:
                 lines += [(line, "failed") for line in _trouble(result, width)]
     return [*lines, ("", ""), (report.summary(), "failed" if report.failed else "passed")]
 

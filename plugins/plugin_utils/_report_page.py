@@ -92,15 +92,20 @@ def _todo(report: Report) -> str:
     """What failed, above everything else that is not a number."""
     if not report.failed:
         return ""
-    items = "".join(
-        f'<li><h3><a href="#{escape(result["id"])}">{escape(result["title"])}</a></h3>'
-        f"<dl><dt>Found</dt><dd>{escape(str(result['measured']))}</dd>"
-        f"<dt>Expected</dt><dd>{escape(str(result['expected']))}</dd>"
-        f"<dt>To do</dt><dd>{escape(str(result['remedy']))}</dd>"
-        f"<dt>Guards against</dt><dd>{escape(str(result['guards']))}</dd></dl></li>"
-        for result in report.failed
-    )
+    items = "".join(_trouble(first, others) for first, others in report.troubles())
     return f'<section class="todo"><h2>What to do</h2><ol>{items}</ol></section>'
+
+
+def _trouble(result: Result, others: list[Result]) -> str:
+    parts = [("Found", "measured"), ("Expected", "expected"), ("To do", "remedy"), ("Guards against", "guards")]
+    told = "".join(f"<dt>{word}</dt><dd>{escape(str(result[key]))}</dd>" for word, key in parts)
+    if others:
+        told += f"<dt>Also</dt><dd>{len(others)} more for the same reason: {', '.join(map(_link, others))}</dd>"
+    return f"<li><h3>{_link(result)}</h3><dl>{told}</dl></li>"
+
+
+def _link(result: Result) -> str:
+    return f'<a href="#{escape(result["id"])}">{escape(result["title"])}</a>'
 
 
 def _charts(report: Report) -> str:
