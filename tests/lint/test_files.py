@@ -52,6 +52,7 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
         (r"(^|[^\w.~}$/-])/(work|Users)/|/home/[a-z]+/", "a path of one machine"),
         (r"^(<{7}|>{7}) ", "a merge conflict"),
     ],
+    ids=["registry", "machine", "conflict"],
 )
 def test_no_file_names(pattern: str, reason: str) -> None:
     assert places(pattern) == [], f"These lines name {reason}"
