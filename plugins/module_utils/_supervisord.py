@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import http.client
 import os
-import re
 import signal
 import stat
 import subprocess
 import time
+import xmlrpc.client
+from typing import Any
 
 from ansible_collections.observability.claude_code.plugins.module_utils._program import ProgramError, State, tail
+from ansible_collections.observability.claude_code.plugins.module_utils._supervisor_client import (
+    ABNORMAL_TERMINATION,
+    ALREADY_ADDED,
+    ALREADY_STARTED,
+    BAD_NAME,
+    NOT_RUNNING,
+    SPAWN_ERROR,
+    Client,
+)
 
 # What a program inherits. Not the environment of whoever ran the playbook: it may hold secrets and changes from run
 # to run.
@@ -33,34 +44,32 @@ class Supervisord:
         self.socket = socket
         self.pidfile = pidfile
         self.log = log
+        self.client = Client(socket)
 
     @property
     def programs(self) -> list[str]:
         return sorted(glob.glob(os.path.join(os.path.dirname(self.config), "conf.d", "*.conf")))
 
-    def control(self, *arguments: str, timeout: float = 200.0) -> tuple[int, str]:
-        command = [os.path.join(self.bin_dir, "supervisorctl"), "-c", self.config, *arguments]
+    def call(self, name: str, *arguments: Any, faults: tuple[int, ...] = ()) -> Any:
         try:
-            done = subprocess.run(
-                command,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=timeout,
-            )
-        except FileNotFoundError:
-            return 127, f"{command[0]} is not there"
-        except subprocess.TimeoutExpired:
-            return 124, f"supervisorctl {' '.join(arguments)} gave no answer within {timeout:g} s"
-        return done.returncode, (done.stdout + done.stderr).strip()
+            return self.client.tolerant(name, *arguments, faults=faults)
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException) as error:
+            shown = " ".join([name, *(str(argument) for argument in arguments)])
+            raise ProgramError(
+                f"supervisord did not do {shown}: {error}. Look at {self.log}, then run the playbook again."
+            ) from error
 
     def answers(self) -> bool:
-        if not os.path.exists(self.socket):
-            return False
-        code, text = self.control("pid", timeout=15)
-        return code == 0 and text.isdigit()
+        return self.client.answers()
+
+    def take_up(self, name: str) -> None:
+        """Take up a new, changed or deleted configuration of this program; the others keep running as they are."""
+        ((added, changed, removed),) = self.call("reloadConfig")
+        if name in changed or name in removed:
+            self.call("stopProcessGroup", name, faults=(BAD_NAME, NOT_RUNNING))
+            self.call("removeProcessGroup", name, faults=(BAD_NAME,))
+        if name in changed or name in added:
+            self.call("addProcessGroup", name, faults=(ALREADY_ADDED,))
 
     def ensure(self) -> None:
         """Have it running. What an earlier one left behind (killed, or the machine restarted) is cleared away first."""
@@ -95,7 +104,7 @@ class Supervisord:
 
     def shut_down(self) -> None:
         pid = self._pid()
-        self.control("shutdown")
+        self.call("shutdown")
         if pid and not wait_gone([pid], STOP_SECONDS):
             raise ProgramError(f"supervisord (process {pid}) does not end. See {self.log}, then end it by hand.")
 
@@ -156,53 +165,51 @@ class SupervisedProgram:
     def read(self) -> State:
         if not self.daemon.answers():
             return State(text="supervisord is not running")
-        _code, text = self.daemon.control("status", self.name)
-        found = re.search(rf"^{re.escape(self.name)}\s+([A-Z]+)\s*(.*)$", text, flags=re.MULTILINE)
+        found = self.daemon.call("getProcessInfo", self.name, faults=(BAD_NAME,))
         if not found:
             return State(text="supervisord does not know it yet")
-        pid = re.search(r"pid (\d+)", found.group(2))
-        word = found.group(1)
+        word = found["statename"]
         return State(
             known=True,
             running=word in ("RUNNING", "STARTING"),
             failing=word in ("FATAL", "BACKOFF"),
-            pid=int(pid.group(1)) if pid else 0,
-            text=f"{word} {found.group(2)}".strip(),
+            pid=found["pid"],
+            text=f"{word} {found['spawnerr'] or found['description']}".strip(),
         )
 
     def start(self) -> None:
         self.daemon.ensure()
-        # Takes up a new or changed configuration of this program only; the others keep running as they are.
-        self._control("update", self.name)
+        self.daemon.take_up(self.name)
         state = self.read()
         if not state.running:
             if state.failing:
-                self.daemon.control("stop", self.name)
-            self._start_or_explain("start")
+                self._stop()
+            self._start()
 
     def restart(self) -> None:
         self.daemon.ensure()
         before = self.read()
-        self._control("update", self.name)
+        self.daemon.take_up(self.name)
         after = self.read()
         if after.running and after.pid and after.pid != before.pid:
             return
-        self._start_or_explain("restart")
+        self._stop()
+        self._start()
 
     def signal(self, name: str) -> None:
-        self._control("signal", name.removeprefix("SIG"), self.name)
+        self.daemon.call("signalProcess", self.name, name.removeprefix("SIG"))
 
     def remove(self) -> bool:
         """Stop it, forget it, and end supervisord with its last program. True if anything was there."""
         present = [path for path in self.files if os.path.lexists(path)]
         alive = self.daemon.answers()
         known = alive and self.read().known
-        if alive and known:
-            self.daemon.control("stop", self.name)
+        if known:
+            self._stop()
         for path in present:
             os.unlink(path)
         if alive:
-            self.daemon.control("update", self.name)
+            self.daemon.take_up(self.name)
             if not self.daemon.programs:
                 self.daemon.shut_down()
         return bool(present or known)
@@ -210,20 +217,13 @@ class SupervisedProgram:
     def last_lines(self, count: int) -> tuple[str, list[str]]:
         return self.log, tail(self.log, count)
 
-    def _start_or_explain(self, action: str) -> None:
-        _code, text = self.daemon.control(action, self.name)
-        # "spawn error" and "abnormal termination" are told by the wait for readiness, with the program's own last
-        # lines.
-        if "no such" in text or "refused" in text:
-            raise ProgramError(f"supervisorctl {action} {self.name} failed: {text}")
+    def _stop(self) -> None:
+        self.daemon.call("stopProcess", self.name, faults=(BAD_NAME, NOT_RUNNING))
 
-    def _control(self, *arguments: str) -> None:
-        code, text = self.daemon.control(*arguments)
-        if code not in (0, 2) or "ERROR" in text:
-            raise ProgramError(
-                f"supervisorctl {' '.join(arguments)} failed ({code}): {text}. Look at {self.daemon.log}, then run "
-                f"the playbook again."
-            )
+    def _start(self) -> None:
+        # Not waiting: whether it stays up is told by the wait for readiness, with the program's own last lines.
+        faults = (SPAWN_ERROR, ABNORMAL_TERMINATION, ALREADY_STARTED)
+        self.daemon.call("startProcess", self.name, False, faults=faults)
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,3 @@
+module observability.claude_code/build/tiny
+
+go 1.21
