@@ -18,6 +18,8 @@ ARGS ?=
 
 # Also where the folder may be written by everybody: Ansible would not read its ansible.cfg by itself there.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# What is as it should be already is not worth a line; ARGS=-v shows more.
+demo down verify: export ANSIBLE_DISPLAY_OK_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -32,7 +34,7 @@ demo: $(VENV)/.for-playbooks ## install a stack on this machine, play recorded s
 	if [ $(REPORT) -nt .cache/demo-started ]; then echo "Report: $(CURDIR)/$(REPORT)"; fi; exit $${failed:-0}
 
 down: $(VENV)/.for-playbooks ## stop and remove the demo; DATA=1 deletes its data as well
-	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/remove.yml $(if $(filter 1 true yes,$(DATA)),-e remove_data=true) $(ARGS)
+	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/remove.yml $(if $(filter 1 true yes,$(DATA)),-e stack_remove_data=true) $(ARGS)
 
 verify: $(VENV)/.for-playbooks ## check a running stack (INVENTORY=your.yml; the demo without it)
 	@$(PLAYBOOK) -i $(INVENTORY) playbooks/verify.yml $(ARGS)
