@@ -87,9 +87,10 @@ class Site:
         for program in self.programs:
             program.options.update(variables.pop(program.name, {}))
         wanted = [{"name": p.name, "port": p.port, "text": "first", **p.options} for p in self.programs]
+        how = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(FILES / playbook)]
         given = {**self.variables, **variables, "tiny_programs": wanted}
         done = subprocess.run(
-            [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(FILES / playbook), "-e", json.dumps(given), *arguments],
+            [*how, "-e", json.dumps(given), *arguments],
             env=environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg")),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
