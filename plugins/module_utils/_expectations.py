@@ -173,6 +173,8 @@ def _pair(pair: Pair, unit: str) -> str:
 
 def number(value: float) -> str:
     """A number with as many digits as help: 12,345 or 0.0123."""
+    if value != value:
+        return "not a number"
     if value == float("inf"):
         return "infinitely"
     if value == int(value) and abs(value) < 1e15:

@@ -34,7 +34,6 @@ TEXTS = {
 }
 # What the client sends instead of a prompt that it may not tell.
 WITHHELD = ("", "<REDACTED>")
-QUEUE_WATCH_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,11 @@ class Stack:
 class ServerMeasures:
     """Measurements made by reading from the servers of one stack."""
 
-    def __init__(self, stack: Stack, watch_s: float = QUEUE_WATCH_S) -> None:
-        self.stack, self.watch_s = stack, watch_s
+    # How long a queue may take to show that it drains, and half of what a server may take to become ready.
+    watch_s = 10.0
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
         self._has_data: bool | None = None
 
     def vocabulary(self) -> dict[str, t.Callable[..., t.Any]]:
@@ -244,7 +246,7 @@ class ServerMeasures:
         return found or {f"losses among {number(sum(beside))} entries": 0}
 
     def queue(self, what: str) -> dict[str, float]:
-        """``filled``: percent of each exporter's queue in use; ``stuck``: what is in a queue that was not seen to drain."""
+        """``filled``: percent of each exporter's queue in use; ``stuck``: what is in those that do not drain."""
         if what == "filled":
             capacity = self._queues("otelcol_exporter_queue_capacity")
             sizes = self._queues("otelcol_exporter_queue_size")

@@ -24,7 +24,6 @@ from ansible_collections.observability.claude_code.plugins.module_utils._otlp im
 # Answers that a server gives while it starts or is overrun; all else is its last word.
 PASSING_STATUS = (429, 502, 503, 504)
 ATTEMPTS = 4
-PAUSE_S = 0.5
 
 
 class ServerError(Exception):
@@ -87,8 +86,10 @@ class Series:
 class Web:
     """Reads from one server; tries again where the connection fails or the server is not ready yet."""
 
-    def __init__(self, access: Access, timeout: float = 10.0, pause: float = PAUSE_S) -> None:
-        self.access, self.timeout, self.pause = access, timeout, pause
+    pause_s = 0.5
+
+    def __init__(self, access: Access, timeout: float = 10.0) -> None:
+        self.access, self.timeout = access, timeout
         url = urllib.parse.urlsplit(access.url)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ServerError(
@@ -128,7 +129,7 @@ class Web:
             except (OSError, http.client.HTTPException) as error:
                 if attempt == ATTEMPTS or not _may_pass(error):
                     raise ServerError(self._silence(error)) from error
-            time.sleep(self.pause * attempt)
+            time.sleep(self.pause_s * attempt)
 
     def _silence(self, error: Exception) -> str:
         """What to say of a server without an answer."""

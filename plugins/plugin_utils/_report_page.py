@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 import typing as t
-from html import escape
 from pathlib import Path
 
 from ansible_collections.observability.claude_code.plugins.plugin_utils import _plots as plots
-from ansible_collections.observability.claude_code.plugins.plugin_utils._report import Report, Result
+from ansible_collections.observability.claude_code.plugins.plugin_utils._report import NOT_XML, Report, Result
 from ansible_collections.observability.claude_code.plugins.plugin_utils._units import NOTHING, duration, quantity
 
 FILES = Path(__file__).parent / "report_page"
@@ -20,6 +20,14 @@ NO_LIBRARY = (
     "The charts are not drawn: the Python package vl-convert-python is not there. Install it where ansible-playbook "
     "runs (pip install vl-convert-python) and run the playbook again. The numbers are below each title."
 )
+
+
+def escape(text: t.Any) -> str:
+    return html.escape(_printable(str(text)))
+
+
+def _printable(text: str) -> str:
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def page(report: Report) -> str:
@@ -98,7 +106,7 @@ def _todo(report: Report) -> str:
 
 def _trouble(result: Result, others: list[Result]) -> str:
     parts = [("Found", "measured"), ("Expected", "expected"), ("To do", "remedy"), ("Guards against", "guards")]
-    told = "".join(f"<dt>{word}</dt><dd>{escape(str(result[key]))}</dd>" for word, key in parts)
+    told = "".join(f"<dt>{word}</dt><dd>{escape(result[key])}</dd>" for word, key in parts)
     if others:
         told += f"<dt>Also</dt><dd>{len(others)} more for the same reason: {', '.join(map(_link, others))}</dd>"
     return f"<li><h3>{_link(result)}</h3><dl>{told}</dl></li>"
@@ -130,7 +138,7 @@ def _figure(report: Report, chart: Result) -> str:
     drawing = ""
     if plots.AVAILABLE:
         # The namespaces are for SVG files; inside a page they say nothing.
-        drawing = re.sub(r' xmlns(:\w+)?="[^"]*"', "", plots.svg(chart, report.at.tzinfo))
+        drawing = _printable(re.sub(r' xmlns(:\w+)?="[^"]*"', "", plots.svg(chart, report.at.tzinfo)))
     totals = [sum(value for _at, value in one["points"]) for one in series]
     rows = "".join(
         f'<li><span class="swatch" style="background:{plots.colour(number, one["name"])}"></span>'
@@ -159,16 +167,14 @@ def _checks(report: Report) -> str:
 def _row(result: Result) -> str:
     status = result["status"]
     spec = f' <span class="spec">Specification {escape(result["spec"])}</span>' if result["spec"] else ""
-    remedy = (
-        f'<p class="remedy"><strong>To do:</strong> {escape(str(result["remedy"]))}</p>' if status == "failed" else ""
-    )
+    remedy = f'<p class="remedy"><strong>To do:</strong> {escape(result["remedy"])}</p>' if status == "failed" else ""
     took = duration(result["took_s"]) if status != "skipped" else ""
     return (
         f'<tr id="{escape(result["id"])}" class="{status}">'
         f'<td><span class="status">{_sign(status)} {status}</span></td>'
         f'<td><p class="title">{escape(result["title"])}</p>'
         f'<p class="small">{escape(result["guards"])}{spec}</p>{remedy}</td>'
-        f"<td>{escape(str(result['measured']))}</td><td>{escape(str(result['expected']))}</td>"
+        f"<td>{escape(result['measured'])}</td><td>{escape(result['expected'])}</td>"
         f'<td class="number">{took}</td></tr>'
     )
 

@@ -1,0 +1,58 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action verify_report, in a play of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.checkout import CHECKOUT, environment, run
+
+RESULT = {
+    "id": "a",
+    "title": "A check",
+    "group": "Numbers",
+    "status": "passed",
+    "measured": "what was found",
+    "expected": "at least 1",
+    "guards": "a fault",
+    "remedy": "mend it",
+    "spec": "",
+    "took_s": 0.1,
+    "value": 1,
+}
+
+
+def play(folder: Path, *arguments: str, **options: object) -> str:
+    task = {"observability.claude_code.verify_report": {"results": [RESULT], "host": "demo", **options}}
+    tasks = [task | {"register": "said"}, {"ansible.builtin.debug": {"msg": "SAID {{ said | to_json }}"}}]
+    book = folder / "book.json"
+    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), COLUMNS="100")
+    return run("ansible-playbook", "-i", "localhost,", book, *arguments, env=env)
+
+
+def test_a_report_is_printed_and_written_and_counts_as_no_change(tmp_path: Path) -> None:
+    directory = tmp_path / "new" / "report"
+    printed = play(tmp_path, directory=str(directory))
+    assert "ok       A check" in printed
+    assert f"The report is {directory / 'report.html'}" in printed
+    assert "changed=0" in printed
+    assert sorted(path.name for path in directory.iterdir()) == ["report.html", "report.json", "report.xml"]
+    assert json.loads((directory / "report.json").read_text())["results"] == [RESULT]
+
+
+def test_check_mode_prints_and_writes_nothing(tmp_path: Path) -> None:
+    printed = play(tmp_path, "--check", directory=str(tmp_path / "report"))
+    assert "ok       A check" in printed
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        pytest.fail.Exception, match="The report cannot be written to /dev/null/report: Not a directory"
+    ):
+        play(tmp_path, directory="/dev/null/report")
