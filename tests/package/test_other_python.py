@@ -14,6 +14,8 @@ from support.checkout import CACHE, CHECKOUT, environment, files, run
 from support.interpreters import find, search_path
 
 PAIRS = {"3.11": "2.19", "3.13": "2.21"}
+# What unit tests import; the linters are not needed a second time.
+NEEDED = ("pytest", "cryptography", "grpcio", "opentelemetry-proto")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Those of ansible-test's checks whose answer changes with its version.
 SANITY = ("ansible-doc", "pylint", "runtime-metadata", "validate-modules")
@@ -27,13 +29,12 @@ def python(version: str) -> Path:
     interpreter = find(version)
     if interpreter is None:
         pytest.skip(f"No Python {version} on this machine")
-    names = ("constraints.txt", "requirements.txt", "requirements-test.txt")
-    needed = b"".join((CHECKOUT / name).read_bytes() for name in names)
+    needed = b"".join((CHECKOUT / name).read_bytes() for name in ("constraints.txt", "requirements.txt"))
     home = CACHE / f"python-{version}-{hashlib.sha256(needed).hexdigest()[:12]}"
     python = home / "bin" / "python"
     if not (home / "complete").exists():
         run(interpreter, "-m", "venv", "--clear", home)
-        run(python, "-m", "pip", "install", "--quiet", "-r", "requirements-test.txt")
+        run(python, "-m", "pip", "install", "--quiet", "-r", "requirements.txt", *NEEDED)
         (home / "complete").touch()
     return python
 
