@@ -54,7 +54,6 @@ from pathlib import Path
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.observability.claude_code.plugins.module_utils import _collector_rules as rules
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     Catalogue,
@@ -85,7 +84,9 @@ class LookupModule(LookupBase):
         }
         unknown = [term for term in terms if term not in makers]
         if unknown:
-            raise AnsibleLookupError(f"The lookup catalogue has no {', '.join(unknown)}. Use one of: {', '.join(makers)}.")
+            raise AnsibleLookupError(
+                f"The lookup catalogue has no {', '.join(unknown)}. Use one of: {', '.join(makers)}."
+            )
         try:
             catalogue = load_catalogue(FOLDER)
         except CatalogueError as error:
@@ -95,4 +96,6 @@ class LookupModule(LookupBase):
 
 def _checks(files: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     """The checks of all files, each with the group that its file names."""
-    return [{"group": content["group"], **check} for _name, content in sorted(files.items()) for check in content["checks"]]
+    return [
+        {"group": content["group"], **check} for _name, content in sorted(files.items()) for check in content["checks"]
+    ]

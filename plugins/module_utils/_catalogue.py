@@ -116,7 +116,9 @@ def parse_metric(name: str, entry: object, where: str) -> Metric:
             raise CatalogueError(f"{at} lacks {key}. Add it as text.")
     unit = entry.get("unit", "")
     if unit and unit not in UNIT_SUFFIXES:
-        raise CatalogueError(f"{at} has the unit {unit!r}. Use one of: {', '.join(UNIT_SUFFIXES)}, or none for a count.")
+        raise CatalogueError(
+            f"{at} has the unit {unit!r}. Use one of: {', '.join(UNIT_SUFFIXES)}, or none for a count."
+        )
     kind = entry.get("kind", "sum")
     if kind not in ("sum", "histogram"):
         raise CatalogueError(f"{at} has the kind {kind!r}. Use sum or histogram.")

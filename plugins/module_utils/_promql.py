@@ -13,7 +13,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError, Metric
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
+    Catalogue,
+    CatalogueError,
+    Metric,
+)
 
 DELIVERIES = ("otlp", "scrape", "remote_write")
 Where = t.Mapping[str, "str | t.Sequence[str]"]

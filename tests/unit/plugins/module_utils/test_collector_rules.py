@@ -1,0 +1,74 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.observability.claude_code.plugins.module_utils import _collector_rules as rules
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import build_catalogue
+
+CATALOGUE = build_catalogue(
+    {
+        "1.yml": {
+            "cost": {"otel": "claude_code.cost.usage", "unit": "USD", "about": "Cost."},
+            "failures": {
+                "otel": "claude_code.failures",
+                "about": "Failures.",
+                "labels": ["tool_name", {"otel": "status_code", "default": "none"}],
+                "derived": {"name": "tool_result", "where": {"tool_name": ["Agent", "Task"], "success": "false"}},
+            },
+            "duration": {
+                "otel": "claude_code.duration",
+                "unit": "s",
+                "kind": "histogram",
+                "about": "Duration.",
+                "derived": {"name": "tool_result", "value": "duration_ms", "scale": 0.001},
+            },
+        }
+    },
+    {"standard": ["session.id"], "resource": ["team"]},
+)
+
+
+def test_only_derived_metrics_become_rules() -> None:
+    assert [rule["name"] for rule in rules.signal_to_metrics(CATALOGUE)] == [
+        "claude_code.failures",
+        "claude_code.duration",
+    ]
+
+
+def test_an_event_that_lacks_a_label_still_counts() -> None:
+    failures = rules.signal_to_metrics(CATALOGUE)[0]
+    assert failures["attributes"] == [
+        {"key": "tool_name", "optional": True},
+        {"key": "status_code", "default_value": "none"},
+        {"key": "session.id", "optional": True},
+        {"key": "team", "optional": True},
+        {"key": "event.timestamp", "optional": True},
+    ]
+
+
+def test_running_totals_get_one_point_a_request() -> None:
+    for rule in rules.signal_to_metrics(CATALOGUE, event_time=False):
+        assert "event.timestamp" not in [attribute["key"] for attribute in rule["attributes"]]
+
+
+def test_conditions_select_the_events_and_values_are_scaled() -> None:
+    failures, duration = rules.signal_to_metrics(CATALOGUE)
+    assert failures["conditions"] == [
+        'log.attributes["event.name"] == "tool_result"'
+        ' and (log.attributes["tool_name"] == "Agent" or log.attributes["tool_name"] == "Task")'
+        ' and (log.attributes["success"] == "false")'
+    ]
+    assert failures["sum"] == {"value": "1", "monotonic": True}
+    assert duration["conditions"] == [
+        'log.attributes["event.name"] == "tool_result" and log.attributes["duration_ms"] != nil'
+    ]
+    assert duration["exponential_histogram"] == {"value": 'Double(log.attributes["duration_ms"]) * 0.001'}
+
+
+def test_rollups_read_each_delivery_its_own_way() -> None:
+    assert rules.rollup_rules(CATALOGUE, "1h")[0] == {
+        "record": "claude_code:cost:sum1h",
+        "expr": 'sum without (session_id) (sum_over_time(claude_code_cost_usage_USD_total{copy=""}[1h]))',
+    }
+    assert "increase(" in rules.rollup_rules(CATALOGUE, "1h", "scrape")[0]["expr"]
