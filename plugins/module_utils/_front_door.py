@@ -57,6 +57,7 @@ class Sighting:
     value: t.Any = 0
     after_s: float = 0.0
     error: ServerError | None = None
+    asked: bool = False
 
     @property
     def found(self) -> bool:
@@ -67,6 +68,7 @@ class Sighting:
         return self.found or self.error is not None
 
     def look(self, began: float) -> None:
+        self.asked = True
         # That one store is down says nothing of the other.
         try:
             self.value, self.after_s = self.read(), time.monotonic() - began
@@ -94,8 +96,9 @@ class FrontDoor:
         limit_s: float = 60.0,
     ) -> None:
         self.stack, self.endpoint, self.token, self.ca_file, self.limit_s = stack, endpoint, token, ca_file, limit_s
-        self._sightings: dict[str, Sighting] | None = None
-        self._probe = ProbeWithTexts.now(None, POINTS)
+        self._probe: Probe | None = None
+        self._began = 0.0
+        self._sightings: dict[str, Sighting] = {}
         self._rows: list[dict[str, str]] = []
 
     def vocabulary(self) -> dict[str, t.Callable[..., t.Any]]:
@@ -103,19 +106,26 @@ class FrontDoor:
 
     def probe(self, what: str) -> Noted:
         """``metrics``: what was sent against what is read back; ``arrival``: how many series of it there are;
-        ``events``: how many times its event is found; ``texts``: which texts of its event were stored.
+        ``copies``: the same for each redundant delivery; ``events``: how many times its event is found;
+        ``texts``: which texts of its event were stored.
         """
-        if self._sightings is None:
-            self._sightings = self._send_and_look()
-        metrics, events = self._sightings["metrics"], self._sightings["events"]
+        probe = self._send()
+        exact = self.stack.delivery == "otlp"
+        primary = Sighting(self._read_sum, probe.sum) if exact else Sighting(self._series_of(""), 1)
+        found = self._look({"metrics": primary, "events": Sighting(self._count_events, 1)})
+        metrics, events = found["metrics"], found["events"]
         if what == "metrics":
-            return Noted(Pair(self._probe.sum, metrics.result()), metrics.note())
+            return Noted(Pair(probe.sum, metrics.result()), metrics.note())
         if what == "arrival":
             return Noted(metrics.result(), metrics.note())
         if what == "events":
             return Noted(events.result(), events.note())
+        if what == "copies":
+            copies = self._look({copy: Sighting(self._series_of(copy), 1) for copy in self.stack.deliveries[1:]})
+            slowest = max(copies.values(), key=lambda one: one.after_s)
+            return Noted({name: one.result() for name, one in copies.items()}, slowest.note())
         if what != "texts":
-            raise MeasureError(f"probe knows metrics, arrival, events and texts, not {what!r}.")
+            raise MeasureError(f"probe knows metrics, arrival, copies, events and texts, not {what!r}.")
         if not events.result():
             raise MeasureError("The probe's event was not found in Loki, so nothing can be said of what it holds.")
         fields = self.stack.private_fields
@@ -133,39 +143,47 @@ class FrontDoor:
     def _client(self, token: str | None) -> OtlpClient:
         return OtlpClient(self.endpoint, token=token, ca_file=self.ca_file)
 
-    def _send_and_look(self) -> dict[str, Sighting]:
-        """Sends the probe, and asks both stores until both have it or time is up."""
-        probe = self._probe = dataclasses.replace(
-            ProbeWithTexts.now(None, POINTS), fields=tuple(self.stack.private_fields)
-        )
-        began = time.monotonic()
-        with self._client(self.token()) as client:
-            outcome = send(client, probe, SIGNALS, "accepted")
-        if not outcome.as_expected:
-            raise MeasureError(outcome.diagnosis(self.endpoint))
-        exact = self.stack.delivery == "otlp"
-        sightings = {
-            "metrics": Sighting(self._read_sum, probe.sum) if exact else Sighting(self._count_series, 1),
-            "events": Sighting(self._count_events, 1),
-        }
+    def _send(self) -> Probe:
+        if self._probe is None:
+            probe = dataclasses.replace(ProbeWithTexts.now(None, POINTS), fields=tuple(self.stack.private_fields))
+            self._began = time.monotonic()
+            with self._client(self.token()) as client:
+                outcome = send(client, probe, SIGNALS, "accepted")
+            if not outcome.as_expected:
+                raise MeasureError(outcome.diagnosis(self.endpoint))
+            self._probe = probe
+        return self._probe
+
+    def _look(self, wanted: dict[str, Sighting]) -> dict[str, Sighting]:
+        """Asks for all that is wanted until it is found or time is up; what was asked for before is known."""
+        sightings = {name: self._sightings.setdefault(name, sighting) for name, sighting in wanted.items()}
+        open_ones = [sighting for sighting in sightings.values() if not sighting.asked]
         while True:
-            for sighting in sightings.values():
-                if not sighting.settled:
-                    sighting.look(began)
-            if all(one.settled for one in sightings.values()) or time.monotonic() - began >= self.limit_s:
+            for sighting in open_ones:
+                sighting.look(self._began)
+            open_ones = [sighting for sighting in open_ones if not sighting.settled]
+            if not open_ones or time.monotonic() - self._began >= self.limit_s:
                 return sightings
             time.sleep(PAUSE_S)
 
     def _read_sum(self) -> float:
-        where = {"probe_id": self._probe.id}
-        query = total(PROBES, "probe", "10m", where=where, delivery=self.stack.delivery)
+        query = total(PROBES, "probe", "10m", where=self._mark(), delivery=self.stack.delivery)
         return sum(sample.value for sample in self.stack.prometheus.query(query))
 
-    def _count_series(self) -> float:
-        series = selector(PROBES.metric("probe"), {"probe_id": self._probe.id})
-        return sum(sample.value for sample in self.stack.prometheus.query(f"count(last_over_time({series}[10m]))"))
+    def _series_of(self, copy: str) -> t.Callable[[], float]:
+        def count() -> float:
+            series = selector(PROBES.metric("probe"), self._mark(), copy)
+            found = self.stack.prometheus.query(f"count(last_over_time({series}[10m]))")
+            return sum(sample.value for sample in found)
+
+        return count
+
+    def _mark(self) -> dict[str, str]:
+        assert self._probe is not None
+        return {"probe_id": self._probe.id}
 
     def _count_events(self) -> int:
+        assert self._probe is not None
         moment = self._probe.time_ns / 1e9
         query = f'{{service_name="{SERVICE}", event_name="{EVENT}"}} | probe_id="{self._probe.id}"'
         self._rows = self.stack.loki.rows(query, moment - 3600, moment + 3600)

@@ -87,7 +87,6 @@ class ServerMeasures:
             "logql": self.logql,
             "total": self.total,
             "metric_names": self.metric_names,
-            "copies": self.copies,
             "event_names": self.event_names_with_probes,
             "stored_texts": self.stored_texts,
             "collector_counters": self.collector_counters,
@@ -185,17 +184,6 @@ class ServerMeasures:
             if metric.events and metric.events.event in seen:
                 wanted[metric.prometheus] = f"although there are events {metric.events.event}"
         return {name: reason for name, reason in wanted.items() if name not in there}
-
-    def copies(self, metric: str) -> dict[str, float]:
-        """For each redundant delivery the number of series of ``metric`` that carry its label."""
-        stack = self.stack
-        name = stack.catalogue.metric(metric).prometheus
-        return {
-            copy: self._one(
-                stack.prometheus.query(f'count(last_over_time({name}{{copy="{copy}"}}[{stack.window}]))', stack.now)
-            )
-            for copy in stack.deliveries[1:]
-        }
 
     def event_names(self, _all: str) -> dict[str, None]:
         """The events that Loki has, by its stream label event_name."""

@@ -65,11 +65,11 @@ class ScriptedStack:
         cost = [({"model": MODEL}, 3.5)]
         tokens = [({"model": MODEL}, 1000.0)]
         self.promql: dict[str, Rows] = {
+            'copy="scrape"': 1,
+            'copy="remote_write"': 1,
             "probe_sends": 4.875,
             "[240s]": [],
             "count without": [],
-            'copy="scrape"': 5,
-            'copy="remote_write"': 5,
             "sum by (model) (sum_over_time(claude_code_cost": cost,
             "sum by (model) (sum_over_time(claude_code_token": tokens,
             "sum(sum_over_time(claude_code_cost": 3.5,

@@ -139,7 +139,7 @@ FAULTS: dict[str, tuple[Callable[[ScriptedStack], None], str, dict]] = {
         "otlp_http/loki logs: 12",
         {},
     ),
-    "remote-copies-arrive": (put(promql={'copy="scrape"': []}), "scrape: 0 series", ALL_WAYS),
+    "copies-arrive": (put(promql={'copy="scrape"': []}), "scrape: 0 series", ALL_WAYS),
     "metrics-stored": (put(promql={"count(last_over_time": []}), "0 series", {}),
     "expected-metrics": (
         put(event_names=["api_request", "compaction"]),
@@ -193,7 +193,7 @@ def test_a_healthy_stack_passes_all_checks_that_apply(healthy, token_file) -> No
         "exporter-scraped",
         "prometheus-takes-remote-write",
         "probe-metrics-arrive",
-        "remote-copies-arrive",
+        "copies-arrive",
         "scc-well-formed",
     }
     assert result["failed_checks"] == 0
