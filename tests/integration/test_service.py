@@ -63,8 +63,8 @@ def test_a_second_run_and_check_mode_change_nothing(site: Site) -> None:
     one, two = site.programs
     site.play().well()
     before = one.now.pid, two.now.pid
-    assert site.play().well().changed == 0
-    assert site.play("--check", "--diff").well().changed == 0
+    assert site.play(install=True).well().changed == 0
+    assert site.play("--check", "--diff", install=True).well().changed == 0
     assert (one.now.pid, two.now.pid) == before
 
 
@@ -90,21 +90,21 @@ def test_a_changed_configuration_restarts_exactly_that_program(site: Site) -> No
 
 def test_a_change_that_needs_a_reload_reloads(site: Site) -> None:
     one, two = site.programs
-    site.play().well()
+    site.play(only="two").well()
     before = one.now.pid, two.now.pid
-    predicted = site.play("--check", "--diff", two={"text": "second"}).well()
+    predicted = site.play("--check", "--diff", only="two", two={"text": "second"}).well()
     assert "action: reload" in predicted.text
     assert two.now.text == "first"
-    assert site.play().well().changed == predicted.changed == 2
+    assert site.play(only="two").well().changed == predicted.changed == 2
     assert two.now.text == "second"
     assert (one.now.pid, two.now.pid) == before
-    assert site.play().well().changed == 0
+    assert site.play(only="two").well().changed == 0
 
 
 def test_changed_environment_restarts_and_stays_out_of_sight(site: Site) -> None:
     one, _two = site.programs
     secret = "s3cret 'with' \"quotes\" $HOME % \\ and `ticks`"
-    played = site.play("-vvv", "--diff", one={"greeting": secret}).well()
+    played = site.play("-vvv", "--diff", only="one", one={"greeting": secret}).well()
     assert one.now.greeting == secret
     assert "s3cret" not in played.text.split("PLAY [", 1)[1]
     assert not [pid for pid in site.processes() if b"s3cret" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -117,7 +117,7 @@ def test_a_killed_program_comes_back_by_itself(site: Site) -> None:
     before = one.now.pid
     os.kill(before, signal.SIGKILL)
     until(lambda: (answer := one.ask()) and answer.pid != before, 30, "it runs again")
-    assert site.play("--check").well().changed == 0
+    assert site.play("--check", only="one").well().changed == 0
 
 
 def test_a_killed_supervisord_is_replaced_and_its_orphans_with_it(site: Site) -> None:
@@ -152,19 +152,19 @@ def test_files_of_a_machine_that_went_down_do_not_hinder(site: Site) -> None:
 
 def test_an_interrupted_play_is_repaired_by_the_next(site: Site) -> None:
     one = site.programs[0]
-    site.play().well()
+    site.play(only="one").well()
     before = one.now.pid
-    broken = site.play(one={"text": "third", "interrupt": True})
+    broken = site.play(only="one", one={"text": "third", "interrupt": True})
     assert broken.code != 0
     assert (one.now.pid, one.now.text) == (before, "first")
-    assert site.play(one={"interrupt": False}).well().changed == 1
+    assert site.play(only="one", one={"interrupt": False}).well().changed == 1
     assert one.now.text == "third"
 
 
 def test_a_failing_start_shows_the_last_lines_and_the_next_step(site: Site) -> None:
     one, two = site.programs
     before = two.now.pid
-    failed = site.play(one={"text": "FAIL"})
+    failed = site.play(only="one", one={"text": "FAIL"})
     assert failed.code != 0
     assert "one does not stay up" in failed.text
     assert "tiny: the configuration is no good" in failed.text
@@ -172,8 +172,8 @@ def test_a_failing_start_shows_the_last_lines_and_the_next_step(site: Site) -> N
     assert "then run the playbook again" in failed.text
     assert two.now.pid == before
     # The same again fails again: nothing is taken for done.
-    assert site.play().code != 0
-    site.play(one={"text": "first"}).well()
+    assert site.play(only="one").code != 0
+    site.play(only="one", one={"text": "first"}).well()
     assert one.now.text == "first"
 
 
@@ -185,28 +185,28 @@ def test_another_program_that_answers_on_the_port_is_not_taken_for_ours(site: Si
     thread.start()
     own, one.port = one.port, port
     try:
-        failed = site.play()
+        failed = site.play(only="one")
     finally:
         one.port = own
         server.shutdown()
         server.server_close()
     assert failed.code != 0
     assert "address already in use" in failed.text
-    site.play().well()
+    site.play(only="one").well()
 
 
 def test_a_running_program_can_be_replaced(site: Site, built: Path, tmp_path: Path) -> None:
     one = site.programs[0]
-    site.play().well()
+    site.play(only="one").well()
     before = one.now.pid
     shutil.copy2(built, tmp_path / "tiny")
     with (tmp_path / "tiny").open("ab") as stream:
         stream.write(b"\0")
-    assert site.play("--check", service_path=str(tmp_path)).well().changed > 0
+    assert site.play("--check", only="one", install=True, service_path=str(tmp_path)).well().changed > 0
     assert one.now.pid == before
-    site.play(service_path=str(tmp_path)).well()
+    site.play(only="one", install=True, service_path=str(tmp_path)).well()
     assert one.now.pid != before
-    assert site.play(service_path=str(tmp_path)).well().changed == 0
+    assert site.play(only="one", install=True, service_path=str(tmp_path)).well().changed == 0
     assert (site.prefix / "bin" / "tiny").read_bytes() == (tmp_path / "tiny").read_bytes()
 
 

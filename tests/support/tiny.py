@@ -82,11 +82,21 @@ class Site:
     programs: list[Tiny]
     variables: dict[str, Any]
 
-    def play(self, *arguments: str, playbook: str = "site.yml", **variables: Any) -> Played:
-        """Run the playbook. Variables named after a program change that program's options for good."""
+    def play(
+        self, *arguments: str, playbook: str = "site.yml", only: str = "", install: bool | None = None, **variables: Any
+    ) -> Played:
+        """Run the playbook. Variables named after a program change that program's options for good.
+
+        Plays cost seconds: they can be about one program only, and install only what is not there unless told so.
+        """
+        program_file = self.prefix / "bin" / "tiny"
+        install = not program_file.exists() if install is None else install
         for program in self.programs:
             program.options.update(variables.pop(program.name, {}))
-        wanted = [{"name": p.name, "port": p.port, "text": "first", **p.options} for p in self.programs]
+        chosen = [program for program in self.programs if not only or program.name == only]
+        wanted = [{"name": p.name, "port": p.port, "text": "first", "install": install, **p.options} for p in chosen]
+        if not install:
+            variables["service_result"] = {program.name: {"bin": {"tiny": str(program_file)}} for program in chosen}
         how = [str(PLAYBOOK), "-i", "localhost,", "-c", "local", str(FILES / playbook)]
         given = {**self.variables, **variables, "tiny_programs": wanted}
         done = subprocess.run(
