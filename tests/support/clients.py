@@ -31,6 +31,15 @@ class Receipt:
 
     acknowledged: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def taken(self) -> None:
+        with self._lock:
+            self.acknowledged += 1
+
+    def failed(self, cause: str) -> None:
+        with self._lock:
+            self.troubles[cause] += 1
 
     def __add__(self, other: Receipt) -> Receipt:
         return Receipt(self.acknowledged + other.acknowledged, self.troubles + other.troubles)
@@ -43,9 +52,9 @@ def send(client: OtlpClient, signal: str, body: dict[str, Any] | bytes, patience
     while True:
         reply = client.send(signal, body)
         if reply.accepted:
-            receipt.acknowledged += 1
+            receipt.taken()
             return reply
-        receipt.troubles[reply.cause] += 1
+        receipt.failed(reply.cause)
         if reply.cause in REFUSALS or reply.rejected or time.monotonic() > deadline:
             raise RefusedError(str(reply))
         pause.wait(PAUSE_S)

@@ -100,7 +100,7 @@ class Stack:
         return printed
 
     def remove(self) -> None:
-        self.playbook("remove.yml", remove_data=True)
+        self.playbook("remove.yml", stack_remove_data=True)
 
     def playbook(self, name: str, *arguments: str, **variables: Any) -> str:
         inventory = {"claude_code_stack": {"hosts": {"localhost": {}}, "vars": self._variables()}}
@@ -188,12 +188,19 @@ class Stack:
         when = {} if at is None else {"time": str(int(at * 1e9))}
         return _vector(_get(f"{self._loki}/loki/api/v1/query", query=query, **when))
 
-    def lines(self, query: str, since: float, limit: int = 100) -> list[tuple[dict[str, str], str]]:
-        """Labels and text of log lines."""
-        answer = _get(
-            f"{self._loki}/loki/api/v1/query_range", query=query, start=str(int(since * 1e9)), limit=str(limit)
-        )
-        return [(stream["stream"], line[1]) for stream in answer["result"] for line in stream["values"]]
+    def rows(self, query: str, since: float, until: float) -> list[tuple[int, dict[str, str], str]]:
+        """Time, labels and text of all log lines, read page by page."""
+        page, found, end = 5000, {}, int(until * 1e9)
+        while True:
+            span = {"start": str(int(since * 1e9)), "end": str(end), "limit": str(page), "direction": "backward"}
+            streams = _get(f"{self._loki}/loki/api/v1/query_range", query=query, **span)["result"]
+            rows = [(int(at), stream["stream"], text) for stream in streams for at, text in stream["values"]]
+            # A page may end amid the lines of one moment, so the next one begins with that moment again.
+            found |= {(at, tuple(sorted(labels.items())), text): (at, labels, text) for at, labels, text in rows}
+            oldest = min((at for at, _labels, _text in rows), default=0)
+            if len(rows) < page or oldest + 1 >= end:
+                return list(found.values())
+            end = oldest + 1
 
     def own_metrics(self, pattern: str) -> dict[str, float]:
         """The collector's own metrics whose line matches."""

@@ -15,6 +15,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._capture
     Rewriter,
     moved,
     points,
+    records,
 )
 
 DAY = 86400.0
@@ -72,18 +73,22 @@ def _add(known: list[dict[str, t.Any]], point: dict[str, t.Any]) -> None:
 
 
 def parallel(capture: Capture, *, start: float, seed: t.Any) -> list[Capture]:
-    """Two processes of one session at the same time: the same session id and series, and no common millisecond."""
+    """Two processes of one session at the same time: the same session id and series, and no common millisecond.
+
+    What two processes count in one series in the very same millisecond cannot be told from a repeated export.
+    """
     first = moved(capture, start=start, seed=f"{seed}/1", session_seed=seed)
     taken = _milliseconds(first)
     for number in range(1, 10_000):
         second = moved(capture, start=start + number / 1000, seed=f"{seed}/2", session_seed=seed)
         if not taken & _milliseconds(second):
             return [first, second]
-    raise CaptureError(f"{capture.name} has points in every millisecond, so two of its kind always collide.")
+    raise CaptureError(f"{capture.name} has something in every millisecond, so two of its kind always collide.")
 
 
 def _milliseconds(capture: Capture) -> set[int]:
-    return {point.time_ns // 1_000_000 for request in capture.requests for point in points(request.body)}
+    entries = (entry for request in capture.requests for entry in (*points(request.body), *records(request.body)))
+    return {entry.time_ns // 1_000_000 for entry in entries}
 
 
 def resumed(captures: t.Sequence[Capture], *, start: float, pause: float, seed: t.Any) -> list[Capture]:
@@ -126,3 +131,14 @@ def wrong_clock(capture: Capture, *, ahead: float = 0.0, date: float | None = No
 def repeated(capture: Capture) -> Capture:
     """Every request twice, as by a client that saw no answer to the first; it counts once."""
     return Capture(f"{capture.name}-repeated", tuple(request for request in capture.requests for _time in range(2)))
+
+
+def same_millisecond(capture: Capture) -> Capture:
+    """All events of a request in one millisecond, as when a client does many things at once."""
+    requests = []
+    for request in capture.requests:
+        times = [record.time_ns for record in records(request.body)]
+        first = min(times, default=0)
+        rewrite = Rewriter(lambda moment, first=first, times=times: first if moment in times else moment, {})
+        requests.append(Request(request.path, request.received, rewrite(request.body)) if times else request)
+    return Capture(f"{capture.name}-same-millisecond", tuple(requests))
