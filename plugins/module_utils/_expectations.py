@@ -25,11 +25,9 @@ class Pair:
 
     @property
     def percent(self) -> float:
-        """By how much the second differs from the first, the allowance taken off."""
+        """By how much they differ, of the larger one, the allowance taken off."""
         gap = max(0.0, abs(self.second - self.first) - self.allowance)
-        if not gap:
-            return 0.0
-        return 100 * gap / abs(self.first) if self.first else float("inf")
+        return 100 * gap / max(abs(self.first), abs(self.second)) if gap else 0.0
 
 
 def seconds(duration: str) -> float:
@@ -166,7 +164,7 @@ def _pair(pair: Pair, unit: str) -> str:
     if pair.first == pair.second:
         return f"{number(pair.first)}{unit} both ways"
     gap = (
-        f"{pair.percent:.2g} % apart" if pair.percent else f"{number(abs(pair.first - pair.second))} apart, on its way"
+        f"{pair.percent:.3g} % apart" if pair.percent else f"{number(abs(pair.first - pair.second))} apart, on its way"
     )
     return f"{number(pair.first)} against {number(pair.second)}{unit} ({gap})"
 
@@ -175,8 +173,6 @@ def number(value: float) -> str:
     """A number with as many digits as help: 12,345 or 0.0123."""
     if value != value:
         return "not a number"
-    if value == float("inf"):
-        return "infinitely"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 100:

@@ -1,0 +1,74 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""verify.yml on the real stack that all tests share."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.stack import Stack
+
+# Other tests of the run send what the collector has to refuse, or from a wrong clock, on purpose.
+TOUCHED = {"nothing-refused", "nothing-dropped", "times-plausible", "cost-reconciles", "tokens-reconcile"}
+IMPOSSIBLE = {
+    "id": "of-the-site",
+    "title": "A check of the administrator's own",
+    "group": "Own",
+    "guards": "A fault that only this site knows.",
+    "measure": {"flag": "enable-feature"},
+    "expect": {"contains": "a-feature-that-is-not-there"},
+    "remedy": "Switch it on.",
+}
+
+
+def verify(stack: Stack, directory: Path, *arguments: str, **variables: Any) -> tuple[str, dict[str, str]]:
+    """What verify.yml printed, and the status of each check in its report."""
+    printed = stack.playbook("verify.yml", *arguments, verify_report_dir=str(directory), **variables)
+    return printed, statuses(directory)
+
+
+def statuses(directory: Path) -> dict[str, str]:
+    report = json.loads((directory / "report.json").read_text())
+    return {result["id"]: result["status"] for result in report["results"]}
+
+
+def accepted(stack: Stack) -> float:
+    return sum(stack.own_metrics("^otelcol_receiver_accepted_").values())
+
+
+def test_the_checks_pass_on_a_stack_as_it_was_set_up(stack: Stack, tmp_path: Path) -> None:
+    printed, found = verify(stack, tmp_path, verify_must_pass=False)
+    assert {name for name, status in found.items() if status == "failed"} <= TOUCHED, printed
+    for name in ("probe-metrics", "probe-events", "texts-dropped", "no-token-refused", "wrong-token-refused"):
+        assert found[name] == "passed", printed
+    assert f"The report is {tmp_path / 'report.html'}" in printed
+    assert "changed=0" in printed
+    assert len(list(ET.parse(tmp_path / "report.xml").iter("testcase"))) == len(found)
+    assert "<svg" in (tmp_path / "report.html").read_text()
+
+
+def test_a_check_that_fails_ends_the_playbook_with_an_error_after_all_others_ran(stack: Stack, tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception) as failure:
+        verify(stack, tmp_path, verify_extra_checks=[IMPOSSIBLE], verify_skip_checks=sorted(TOUCHED))
+    printed = " ".join(str(failure.value).split())
+    found = statuses(tmp_path)
+    assert {name for name, status in found.items() if status == "failed"} == {"of-the-site"}
+    assert len(found) > 25
+    assert not TOUCHED & set(found)
+    assert "to do: Switch it on." in printed
+    assert "checks failed: of-the-site. What to do about each stands above" in printed
+
+
+def test_check_mode_and_a_switched_off_probe_send_nothing(stack: Stack, tmp_path: Path) -> None:
+    before = accepted(stack)
+    printed = stack.playbook("verify.yml", "--check", verify_report_dir=str(tmp_path), verify_must_pass=False)
+    assert "changed=0" in printed
+    assert list(tmp_path.iterdir()) == []
+    _printed, found = verify(stack, tmp_path, verify_probe=False, verify_must_pass=False)
+    assert found["probe-metrics"] == found["no-token-refused"] == "skipped"
+    assert accepted(stack) == before
