@@ -35,18 +35,26 @@ class Reconciliation:
             raise MeasureError(
                 f"The metric {metric.name!r} has no events to compare with. Give it some in the catalogue."
             )
-        end = self.stack.now - self.settling_s
+        # Where points keep their time the last minutes are left out. Running totals stand at the time of their arrival,
+        # so that all of them count, and only the newest events may be without.
+        exact = self.stack.delivery == "otlp"
+        end = self.stack.now - self.settling_s if exact else self.stack.now
         counted = self._counted(asked, self.stack.window, end)
-        summed = self._summed(metric.events, asked["by"], end)
+        summed = self._summed(metric.events, asked["by"], self.stack.window, end)
         if not counted and not summed:
             raise SkipCheck("No data yet: neither counters nor events in the range.")
-        moving: dict[str, float] = {}
         around = f"{2 * self.settling_s:g}s"
-        for edge in (end - self.stack.window_s, end):
-            for name, value in self._counted(asked, around, edge + self.settling_s).items():
-                moving[name] = moving.get(name, 0.0) + value
+        moving = [self._counted(asked, around, end - self.stack.window_s + self.settling_s)]
+        if exact:
+            moving.append(self._counted(asked, around, end + self.settling_s))
+        else:
+            moving.append(self._summed(metric.events, asked["by"], f"{self.settling_s:g}s", end))
         return {
-            name: Pair(counted.get(name, 0.0), summed.get(name, 0.0), allowance=moving.get(name, 0.0))
+            name: Pair(
+                counted.get(name, 0.0),
+                summed.get(name, 0.0),
+                allowance=sum(edge.get(name, 0.0) for edge in moving),
+            )
             for name in sorted({*counted, *summed})
         }
 
@@ -55,12 +63,12 @@ class Reconciliation:
         query = total(stack.catalogue, asked["metric"], window, (asked["by"],), delivery=stack.delivery)
         return _by_name((s.labels.get(asked["by"], ""), s.value) for s in stack.prometheus.query(query, at))
 
-    def _summed(self, events: Events, by: str, at: float) -> dict[str, float]:
+    def _summed(self, events: Events, by: str, window: str, at: float) -> dict[str, float]:
         selected = EVENTS.replace(f'event_name!="{EVENT}"', f'event_name="{events.event}"')
         found = []
         for attribute in events.fields.values():
             field = attribute.replace(".", "_")
-            query = f'sum by ({by}) (sum_over_time({selected} | unwrap {field} | __error__="" [{self.stack.window}]))'
+            query = f'sum by ({by}) (sum_over_time({selected} | unwrap {field} | __error__="" [{window}]))'
             found += [(sample.labels.get(by, ""), sample.value) for sample in self.stack.loki.query(query, at)]
         return _by_name(found)
 
