@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 from dataclasses import dataclass
@@ -171,7 +172,7 @@ def _pair(pair: Pair, unit: str) -> str:
 
 def number(value: float) -> str:
     """A number with as many digits as help: 12,345 or 0.0123."""
-    if value != value:
+    if math.isnan(value):
         return "not a number"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"

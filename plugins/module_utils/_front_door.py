@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import typing as t
 import uuid
@@ -111,8 +112,12 @@ class FrontDoor:
         """
         probe = self._send()
         exact = self.stack.delivery == "otlp"
-        primary = Sighting(self._read_sum, probe.sum) if exact else Sighting(self._series_of(""), 1)
-        found = self._look({"metrics": primary, "events": Sighting(self._count_events, 1)})
+        primary = (
+            Sighting(lambda: self._read_sum(probe), probe.sum)
+            if exact
+            else Sighting(lambda: self._count_series(probe), 1)
+        )
+        found = self._look({"metrics": primary, "events": Sighting(lambda: self._count_events(probe), 1)})
         metrics, events = found["metrics"], found["events"]
         if what == "metrics":
             return Noted(Pair(probe.sum, metrics.result()), metrics.note())
@@ -121,7 +126,12 @@ class FrontDoor:
         if what == "events":
             return Noted(events.result(), events.note())
         if what == "copies":
-            copies = self._look({copy: Sighting(self._series_of(copy), 1) for copy in self.stack.deliveries[1:]})
+            copies = self._look(
+                {
+                    copy: Sighting(functools.partial(self._count_series, probe, copy), 1)
+                    for copy in self.stack.deliveries[1:]
+                }
+            )
             slowest = max(copies.values(), key=lambda one: one.after_s)
             return Noted({name: one.result() for name, one in copies.items()}, slowest.note())
         if what != "texts":
@@ -166,25 +176,17 @@ class FrontDoor:
                 return sightings
             time.sleep(PAUSE_S)
 
-    def _read_sum(self) -> float:
-        query = total(PROBES, "probe", "10m", where=self._mark(), delivery=self.stack.delivery)
+    def _read_sum(self, probe: Probe) -> float:
+        query = total(PROBES, "probe", "10m", where={"probe_id": probe.id}, delivery=self.stack.delivery)
         return sum(sample.value for sample in self.stack.prometheus.query(query))
 
-    def _series_of(self, copy: str) -> t.Callable[[], float]:
-        def count() -> float:
-            series = selector(PROBES.metric("probe"), self._mark(), copy)
-            found = self.stack.prometheus.query(f"count(last_over_time({series}[10m]))")
-            return sum(sample.value for sample in found)
+    def _count_series(self, probe: Probe, copy: str = "") -> float:
+        series = selector(PROBES.metric("probe"), {"probe_id": probe.id}, copy)
+        found = self.stack.prometheus.query(f"count(last_over_time({series}[10m]))")
+        return sum(sample.value for sample in found)
 
-        return count
-
-    def _mark(self) -> dict[str, str]:
-        assert self._probe is not None
-        return {"probe_id": self._probe.id}
-
-    def _count_events(self) -> int:
-        assert self._probe is not None
-        moment = self._probe.time_ns / 1e9
-        query = f'{{service_name="{SERVICE}", event_name="{EVENT}"}} | probe_id="{self._probe.id}"'
+    def _count_events(self, probe: Probe) -> int:
+        moment = probe.time_ns / 1e9
+        query = f'{{service_name="{SERVICE}", event_name="{EVENT}"}} | probe_id="{probe.id}"'
         self._rows = self.stack.loki.rows(query, moment - 3600, moment + 3600)
         return len(self._rows)

@@ -46,8 +46,7 @@ def colour(number: int, name: str) -> str:
 
 
 def svg(chart: Chart, zone: dt.tzinfo | None = None) -> str:
-    """The chart as an SVG element without a legend; the page writes that beside it."""
-    assert vl_convert is not None
+    """The chart as an SVG element without a legend; the page writes that beside it. Only where AVAILABLE."""
     layers = {"bars": _bars, "lines": _lines}
     if chart["kind"] not in layers:
         raise ValueError(

@@ -93,7 +93,7 @@ def test_a_server_that_is_down_is_waited_for_once_only(monkeypatch) -> None:
     monkeypatch.setattr(servers.time, "sleep", pauses.append)
     (port,) = free_ports(1)
     web = servers.Web(servers.Access("Loki", f"http://127.0.0.1:{port}"))
-    for _ in range(3):
+    for _attempt in range(3):
         with pytest.raises(servers.ServerError, match=f"Loki at http://127.0.0.1:{port} does not answer: .*refused"):
             web.json("/x")
     assert len(pauses) == servers.ATTEMPTS - 1
