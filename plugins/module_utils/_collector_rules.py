@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Metric
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Derived, Metric
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import window_sum
 
 # The event's own time travels in this attribute through the connector, which stamps its points with the time of
@@ -23,7 +23,7 @@ def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dic
     """
     carried = ((EVENT_TIME, None),) if event_time else ()
     shared = tuple((label.otel, None) for label in (*catalogue.standard_labels, *catalogue.resource_labels)) + carried
-    return [_rule(metric, shared) for metric in catalogue.metrics.values() if metric.derived]
+    return [_rule(metric, metric.derived, shared) for metric in catalogue.metrics.values() if metric.derived]
 
 
 def rollup_rules(
@@ -47,9 +47,7 @@ def rollup_name(metric: Metric, interval: str) -> str:
     return f"claude_code:{metric.name}:sum{interval}"
 
 
-def _rule(metric: Metric, shared: tuple[tuple[str, str | None], ...]) -> dict[str, t.Any]:
-    derived = metric.derived
-    assert derived is not None
+def _rule(metric: Metric, derived: Derived, shared: tuple[tuple[str, str | None], ...]) -> dict[str, t.Any]:
     conditions = [f'log.attributes["event.name"] == "{derived.event}"']
     value = "1"
     if derived.value:
