@@ -1,0 +1,142 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What site.yml promises an administrator, on the stack that all tests share."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+from typing import Any
+
+import pytest
+from support.sending import send
+from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, until
+
+PROGRAMS = (COLLECTOR, PROMETHEUS, LOKI)
+# Asks for a reply and counts nowhere.
+EMPTY = {"resourceMetrics": []}
+
+
+def recap(printed: str) -> dict[str, int]:
+    """The counts of the play's closing line, such as changed and failed."""
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", printed.rpartition("PLAY RECAP")[2])}
+
+
+def refused(stack: Stack, **variables: Any) -> str:
+    """What site.yml prints when it refuses these settings; it must fail, and before it changes anything."""
+    with pytest.raises(pytest.fail.Exception) as failure:
+        stack.playbook("site.yml", **variables)
+    printed = str(failure.value)
+    assert recap(printed)["changed"] == 0, printed
+    return " ".join(printed.split())
+
+
+def test_a_second_run_changes_nothing(stack: Stack) -> None:
+    printed = stack.playbook("site.yml")
+    assert recap(printed)["changed"] == 0, printed
+
+
+def test_check_mode_on_a_provisioned_host_reports_no_change_and_changes_nothing(stack: Stack) -> None:
+    pids = {program: stack.pid(program) for program in PROGRAMS}
+    printed = stack.playbook("site.yml", "--check", "--diff")
+    assert recap(printed)["changed"] == 0, printed
+    assert "+++" not in printed
+    assert {program: stack.pid(program) for program in PROGRAMS} == pids
+
+
+def test_check_mode_foretells_a_change_and_does_not_make_it(stack: Stack) -> None:
+    configuration = stack.prefix / "etc" / "prometheus" / "prometheus.yml"
+    before = configuration.read_text()
+    printed = stack.playbook("site.yml", "--check", "--diff", "--tags", "prometheus", prometheus_scrape_interval="7s")
+    assert "+  scrape_interval: 7s" in printed
+    # The file, and the reload that it needs.
+    assert recap(printed)["changed"] == 2, printed
+    assert configuration.read_text() == before
+
+
+def test_a_changed_setting_concerns_its_own_program_alone(stack: Stack) -> None:
+    pids = {program: stack.pid(program) for program in PROGRAMS}
+    stack.playbook("site.yml", otel_collector_max_request_mib=19)
+    stack.ready(COLLECTOR)
+    after = {program: stack.pid(program) for program in PROGRAMS}
+    assert after.pop(COLLECTOR) != pids.pop(COLLECTOR)
+    assert after == pids
+
+
+def test_prometheus_takes_a_changed_configuration_without_a_restart(stack: Stack) -> None:
+    pid = stack.pid(PROMETHEUS)
+    stack.playbook("site.yml", "--tags", "prometheus", prometheus_scrape_interval="9s")
+    loaded = 'prometheus_config_last_reload_successful{job="prometheus"}'
+    until(lambda: [value for _labels, value in stack.promql(loaded)] == [1.0], 60, "the configuration is loaded")
+    assert stack.pid(PROMETHEUS) == pid
+
+
+def test_tokens_come_and_go_without_a_restart(stack: Stack) -> None:
+    added = "another-token-of-another-team"
+    both = {"tests": stack.token, "another-team": added}
+    stack.playbook("site.yml", "--tags", "otel_collector", otel_collector_tokens=both)
+    # The collector may have been restarted to undo what the test before this one set.
+    pid = stack.pid(COLLECTOR)
+    until(lambda: send(stack.otlp_url, EMPTY, token=added).accepted, 30, "the new token is taken")
+    assert send(stack.otlp_url, EMPTY, token=stack.token).accepted
+    stack.playbook("site.yml", "--tags", "otel_collector")
+    until(lambda: send(stack.otlp_url, EMPTY, token=added).cause == "unauthorized", 30, "the old token is refused")
+    assert send(stack.otlp_url, EMPTY, token=stack.token).accepted
+    assert stack.pid(COLLECTOR) == pid
+
+
+def test_a_token_shows_in_no_output_no_log_and_no_list_of_processes(stack: Stack) -> None:
+    printed = stack.playbook("site.yml", "--diff", "-vv", "--tags", "otel_collector")
+    processes = subprocess.run(["ps", "axeww"], check=True, capture_output=True, text=True).stdout
+    logs = "".join(stack.log(program, 10_000) for program in PROGRAMS)
+    for text in (printed, processes, logs):
+        assert stack.token not in text
+
+
+def test_only_the_owner_can_read_secrets(stack: Stack) -> None:
+    for path in (stack.prefix / "etc" / "otel_collector").rglob("*"):
+        if path.is_file():
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_every_server_listens_on_loopback_alone(stack: Stack) -> None:
+    listening = subprocess.run(["ss", "-Hltn"], check=True, capture_output=True, text=True).stdout
+    addresses = {line.split()[3] for line in listening.splitlines()}
+    ours = {address for address in addresses if int(address.rpartition(":")[2]) in stack.ports.values()}
+    assert len(ours) == len(stack.ports)
+    assert {address.rpartition(":")[0] for address in ours} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"stack_delivery": ["otlp", "otlp"]}, "each at most once"),
+        ({"stack_delivery": ["pigeon"]}, "value of stack_delivery must be one or more of"),
+        ({"stack_loki_port": 9999, "stack_prometheus_port": 9999}, "Two of the ports"),
+        ({"stack_prometheus_bearer_token": "x", "stack_prometheus_username": "y"}, "both a bearer token and a user"),
+        ({"prometheus_listen_address": "0.0.0.0"}, "Prometheus would ask for no login"),
+        ({"prometheus_out_of_order_hours": 24}, "must exceed stack_late_hours (24)"),
+        ({"prometheus_retention_days": 1}, "late data would be deleted as they arrive"),
+        ({"prometheus_version": "3.5.0"}, "3.16.0 and later"),
+        ({"loki_listen_address": "0.0.0.0"}, "Loki asks for no login"),
+        ({"loki_tls_certificate": "/x.pem"}, "loki_tls_certificate and loki_tls_key go together"),
+        ({"otel_collector_listen_address": "0.0.0.0"}, "without TLS"),
+        ({"otel_collector_tokens": {"a": "short"}}, "at least 16 printable characters"),
+        ({"otel_collector_memory_limit_mib": 100}, "It needs at least 128"),
+        ({"stack_loki_url": "localhost:3100"}, "must begin with http:// or https://"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_impossible_settings_are_refused_with_the_reason(stack: Stack, variables: dict, reason: str) -> None:
+    assert reason in refused(stack, **variables)
+
+
+def test_a_configuration_that_the_program_refuses_never_replaces_the_old_one(stack: Stack) -> None:
+    configuration = stack.prefix / "etc" / "prometheus" / "prometheus.yml"
+    before = configuration.read_text()
+    broken = [{"job_name": "broken", "scrape_interval": "often"}]
+    with pytest.raises(pytest.fail.Exception, match="not a valid duration string"):
+        stack.playbook("site.yml", "--tags", "prometheus", prometheus_extra_scrape_configs=broken)
+    assert configuration.read_text() == before
