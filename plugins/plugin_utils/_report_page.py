@@ -82,7 +82,7 @@ def _cards(report: Report) -> str:
         _card(card["title"], quantity(card["value"], card["unit"]), "no data yet" if card["value"] is None else "")
         for card in report.cards
     ]
-    beside = f"{counts['skipped']} do not apply" if counts["skipped"] else ""
+    beside = f"{counts['skipped']} skipped" if counts["skipped"] else ""
     cards.append(
         _card("Checks passed", f"{counts['passed']} of {ran}", beside, "failed" if counts["failed"] else "passed")
     )
