@@ -5,8 +5,8 @@
 """Decide whether a program must be started, restarted or reloaded, and do it. No Ansible in here.
 
 What a program was last started with is written down in a stamp: the SHA-256 of each file that matters to it. The
-stamp is written only after the program answered. So whatever interrupts a play between "file written" and "program
-restarted", the next play sees the difference and repairs it; a handler would have been forgotten.
+stamp goes away before anything is done, and is written after the program answered. So whatever interrupts a play
+between "file written" and "program restarted", the next play repairs it; a handler would have been forgotten.
 """
 
 from __future__ import annotations
@@ -82,6 +82,10 @@ class Stamp:
             return Files(restart=dict(read["restart"]), reload=dict(read["reload"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def forget(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
 
     def write(self, files: Files) -> None:
         directory = os.path.dirname(self.path)

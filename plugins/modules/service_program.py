@@ -243,9 +243,12 @@ def run(module: AnsibleModule) -> dict:
     if module.check_mode:
         decision = expect(decision, params["restart_expected"], params["reload_expected"], program.can_reload)
     else:
+        if decision.action != "none":
+            # From here on nobody knows what it runs with until it has answered; a failure leaves no stamp behind.
+            stamp.forget()
         program.apply(decision)
         program.wait_ready(decision)
-        if before != files:
+        if decision.action != "none":
             stamp.write(files)
         state = engine.read()
     diff = {

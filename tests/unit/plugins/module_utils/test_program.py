@@ -69,6 +69,9 @@ def test_a_stamp_keeps_what_was_written(tmp_path: Path) -> None:
     stamp.write(FILES)
     assert stamp.read() == FILES
     assert [path.name for path in tmp_path.iterdir()] == ["p.stamp"]
+    stamp.forget()
+    stamp.forget()
+    assert stamp.read() is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"restart": 1, "reload": {}}'])
