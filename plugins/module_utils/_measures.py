@@ -34,6 +34,9 @@ TEXTS = {
 }
 # What the client sends instead of a prompt that it may not tell.
 WITHHELD = ("", "<REDACTED>")
+# Longer than any sensible scrape interval.
+SCRAPE_PATIENCE_S = 65.0
+PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -126,17 +129,27 @@ class ServerMeasures:
         return self.stack.prometheus.setting(name) or "0s"
 
     def target(self, what: str) -> str:
-        """Health of the scrape target whose series have the label job=``what``: up, down, unknown or absent."""
-        found = [target for target in self.stack.prometheus.targets() if target["labels"].get("job") == what]
-        if not found:
+        """Health of the scrape target whose series have the label job=``what``: up, down, unknown or absent.
+
+        What Prometheus says of a target is as old as its last scrape, which may have been before the target was started;
+        so one that is not up is looked at again until it has been scraped once more.
+        """
+        first = self._targets(what)
+        if not first:
             return "absent"
-        # A target that has not been scraped since a restart is "unknown" for one scrape interval; its last value tells.
-        states = {target["health"] for target in found}
-        if states == {"unknown"}:
-            last = self.stack.prometheus.query(f'min(last_over_time(up{{job="{what}"}}[5m]))')
-            return "up" if last and last[0].value == 1 else "unknown"
-        bad = [target for target in found if target["health"] != "up"]
-        return f"{bad[0]['health']}: {bad[0]['lastError']}" if bad else "up"
+        scraped = {target["scrapeUrl"]: target.get("lastScrape") for target in first if "scrapeUrl" in target}
+        deadline = time.monotonic() + SCRAPE_PATIENCE_S
+        while True:
+            bad = [target for target in self._targets(what) if target["health"] != "up"]
+            if not bad:
+                return "up"
+            stale = [target for target in bad if scraped.get(target.get("scrapeUrl"), "") == target.get("lastScrape")]
+            if not stale or time.monotonic() > deadline:
+                return f"{bad[0]['health']}: {bad[0]['lastError']}" if bad[0]["lastError"] else bad[0]["health"]
+            time.sleep(PAUSE_S)
+
+    def _targets(self, job: str) -> list[dict[str, t.Any]]:
+        return [target for target in self.stack.prometheus.targets() if target["labels"].get("job") == job]
 
     def rules(self, what: str) -> t.Any:
         """``loaded``: how many there are; ``failing``: those that did not evaluate, with the error."""
