@@ -131,8 +131,8 @@ class ServerMeasures:
     def target(self, what: str) -> str:
         """Health of the scrape target whose series have the label job=``what``: up, down, unknown or absent.
 
-        What Prometheus says of a target is as old as its last scrape, which may have been before the target was started;
-        so one that is not up is looked at again until it has been scraped once more.
+        What Prometheus says of a target is as old as its last scrape, which may have been before the target started;
+        so one that is not up is looked at again until it was scraped once more.
         """
         first = self._targets(what)
         if not first:
