@@ -21,6 +21,8 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # What is as it should be already is not worth a line; ARGS=-v shows more.
 demo down verify: export ANSIBLE_DISPLAY_OK_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Progress shows as it is made, in a log too.
+export PYTHONUNBUFFERED := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help: ## list the commands
