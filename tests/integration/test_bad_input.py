@@ -29,6 +29,7 @@ from truth.interpreter import Truth
 
 RECORDINGS = Path(__file__).parents[1] / "truth" / "captures"
 RUN = f"bad-{time.time_ns():x}"
+BEGAN = time.time()
 NUMBERS = itertools.count(1)
 HOUR_NS = 3600 * 10**9
 EARLIEST, LATEST = 1, 2**64 - 1
@@ -44,7 +45,7 @@ def recordings() -> Iterator[Capture]:
 
 @pytest.fixture(scope="module")
 def others(stack: Stack) -> Iterator[Fleet]:
-    with Fleet(stack, recordings(), clients=2) as fleet:
+    with Fleet(stack, recordings(), clients=2, pace_s=0.2) as fleet:
         yield fleet
 
 
@@ -68,7 +69,7 @@ def counted(stack: Stack, client: Client, series: str) -> float:
 def rows(stack: Stack, client: Client) -> list[dict[str, str]]:
     query = f'{{service_name=~".+"}} | session_id="{session(client)}"'
     now = time.time()
-    return [labels for _at, labels, _text in stack.rows(query, now - 49 * 3600, now + 600)]
+    return [labels for _at, labels, _text in stack.rows(query, BEGAN - 60, now + 600)]
 
 
 def send(stack: Stack, signal: str, body: dict[str, Any], content_type: str = JSON) -> Answer:
@@ -219,6 +220,16 @@ def test_a_value_of_200_kb_is_shortened(stack: Stack, client: Client) -> None:
     assert len(shown(stack, client, 1)[0]["note"]) < 10_000
 
 
+@pytest.mark.parametrize("key", ["k" * 10_000, "", "with spaces and \n lines", "\u00e9"])
+def test_a_strange_attribute_does_not_disturb(stack: Stack, client: Client, key: str) -> None:
+    event = client.event("tool_result", tool_name="Bash", success="true", duration_ms="5", **{key: "value"})
+    assert send(stack, "logs", client.logs(event)).status == 200
+    assert send(stack, "metrics", client.metrics(client.point(1.5, **{key: "value"}))).status == 200
+    arrives(stack, client, COST, 1.5)
+    arrives(stack, client, TOOLS, 1)
+    shown(stack, client, 1)
+
+
 def test_an_event_whose_text_is_200_kb_does_not_disturb(stack: Stack, client: Client) -> None:
     event = client.event("tool_result", tool_name="Bash", success="true", duration_ms="5")
     event["body"] = {"stringValue": "z" * 200_000}
@@ -247,6 +258,22 @@ def test_a_number_that_cannot_be_added_is_left_out_alone(stack: Stack, client: C
     request = client.metrics(client.point(value, model="bad"), client.point(1.5, model="good"))
     assert send(stack, "metrics", request).status == 200
     arrives(stack, client, COST, 1.5)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", -3.0])
+def test_a_number_of_an_event_that_cannot_be_added_is_left_out_alone(
+    stack: Stack, client: Client, value: float | str
+) -> None:
+    bad = client.event("api_request", model="bad", duration_ms=str(value))
+    bad["attributes"].append({"key": "cost_usd", "value": {"doubleValue": value}})
+    good = client.event("api_request", model="good", cost_usd=0.5, duration_ms="250")
+    assert send(stack, "logs", client.logs(bad, good)).status == 200
+    arrives(stack, client, "claude_code_api_requests_total", 2)
+    arrives(stack, client, "claude_code_api_cost_USD_total", 0.5)
+    durations = f'claude_code_api_request_duration_seconds{{session_id="{session(client)}"}}'
+    query = f"histogram_sum(sum(sum_over_time({durations}[1h])))"
+    assert [value for _labels, value in stack.promql(query)] == [0.25]
+    shown(stack, client, 2)
 
 
 @pytest.mark.parametrize("kind", ["gauge", "histogram", "exponentialHistogram"])

@@ -13,8 +13,8 @@ from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A collector, a Prometheus and a Loki of this run alone, with redundant copies of the metrics."""
-    found, stays = prepared(tmp_path_factory.mktemp("stack"), stack_delivery=["otlp", "scrape", "remote_write"])
+    """A collector, a Prometheus and a Loki, as the defaults have them, of this run alone."""
+    found, stays = prepared(tmp_path_factory.mktemp("stack"))
     if found.installed:
         yield found
         return
