@@ -82,11 +82,10 @@ class Burst:
         self.newest = int(time.time()) // SLOT_S - 1
 
     def _all(self) -> Iterator[tuple[int, int, int]]:
-        """Template, session and slot of each request; no two are the same."""
+        """Template, session and slot of each request; no two are the same. The templates take turns."""
         for slot in range(SLOTS):
             for session in range(SESSIONS):
-                for template in range(len(self.templates)):
-                    yield template, session, slot
+                yield (slot * SESSIONS + session) % len(self.templates), session, slot
 
     def send(self, enough: Callable[[int], bool]) -> Outcome:
         """Send until ``enough`` of the number of requests."""

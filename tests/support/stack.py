@@ -95,7 +95,9 @@ class Stack:
         """What site.yml printed."""
         self.prefix.mkdir(parents=True, exist_ok=True)
         printed = self.playbook("site.yml")
-        (self.prefix / STAMP).write_text(json.dumps({"ports": self.ports, "token": self.token}))
+        (self.prefix / STAMP).write_text(
+            json.dumps({"ports": self.ports, "token": self.token, "variables": self.variables})
+        )
         self.installed = True
         return printed
 
@@ -211,7 +213,7 @@ class Stack:
         return {name: float(value) for name, _space, value in found}
 
     def queued(self) -> float:
-        """Requests that wait in the collector, of all exporters."""
+        """Bytes that wait in the collector, of all exporters (requests for a remote write)."""
         try:
             return sum(self.own_metrics(r"^otelcol_exporter_queue_size\{").values())
         except OSError:
@@ -237,6 +239,6 @@ def prepared(folder: Path, **variables: Any) -> tuple[Stack, bool]:
     prefix = Path(kept).resolve() if kept else folder
     known = prefix / STAMP
     if kept and known.is_file():
-        return Stack(prefix, **json.loads(known.read_text()), variables=variables, installed=True), True
+        return Stack(prefix, **json.loads(known.read_text()), installed=True), True
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     return Stack(prefix, ports, secrets.token_urlsafe(24), variables), bool(kept)

@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-import random
-import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture, moved, read_all
-from support.clients import Receipt, play_all
-from support.comparison import Comparison, marked
-from support.stack import Stack, catalogue
-from truth.interpreter import Truth
+from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture, read_all
+from support.clients import Receipt
+from support.comparison import Comparison
+from support.stack import Stack
+from truth.playing import play
 
 RECORDINGS = Path(__file__).parent / "captures"
-# The recordings are spread over this time, so that late and early data arrive in any order.
-SPREAD_H = 23
 
 
 @pytest.fixture(scope="session")
@@ -26,23 +22,7 @@ def recordings() -> list[Capture]:
     return read_all([RECORDINGS])
 
 
-def placed(captures: list[Capture], run: str) -> list[Capture]:
-    """The recordings in the last hours, in no order, each by another client and person."""
-    now = time.time()
-    order = random.Random(run)
-    return [
-        moved(capture, end=now - order.uniform(60, SPREAD_H * 3600), seed=run, user=f"{run}-{number}")
-        for number, capture in enumerate(order.sample(captures, len(captures)))
-    ]
-
-
 @pytest.fixture(scope="session")
 def played(stack: Stack, recordings: list[Capture]) -> tuple[Comparison, Receipt]:
     """What the stack says of the recordings beside what is true, and how their sending went."""
-    run = f"truth-{time.time_ns():x}"
-    captures = marked(placed(recordings, run), department=run)
-    receipt = play_all(stack.otlp_url, stack.token, captures)
-    metrics = catalogue()
-    comparison = Comparison(stack, metrics, Truth(metrics, captures), {"department": run})
-    comparison.settle()
-    return comparison, receipt
+    return play(stack, recordings, "truth")

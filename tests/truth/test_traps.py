@@ -106,7 +106,7 @@ def survived(stack: Stack, recordings: list[Capture]) -> Comparison:
         fleet.acknowledged(50)
     sent += fleet.sent
     comparison = Comparison(stack, CATALOGUE, Truth(CATALOGUE, sent), {"department": run})
-    until(lambda: stack.queued() == 0, 120, lambda: f"the queues are empty; {stack.queued():g} requests wait")
+    until(lambda: stack.queued() == 0, 120, lambda: f"the queues are empty; {stack.queued():g} bytes wait")
     comparison.settle(30)
     return comparison
 
