@@ -24,7 +24,7 @@ EPOCH = 1_700_000_000
 SLOT_S = 10
 # Sessions that share the requests; each sends in slots of ten seconds, going back in time.
 SESSIONS = 200
-SLOTS = 6 * 360
+SLOTS = 8000
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,18 @@ class Stack:
         pid = self.pid(program)
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    @contextmanager
+    def paused(self, *programs: str) -> Iterator[None]:
+        """They keep their connections and answer nothing meanwhile."""
+        pids = [self.pid(program) for program in programs]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def running_again(self, program: str, since: int) -> None:
         """Wait until it runs under another process id and is ready."""
