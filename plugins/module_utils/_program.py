@@ -201,7 +201,8 @@ class Program:
             time.sleep(self.poll)
 
     def failure(self, what: str) -> ProgramError:
-        where, lines = self.engine.last_lines(20)
+        # pylint reads the body of the protocol's method and takes it for one that returns nothing.
+        where, lines = self.engine.last_lines(20)  # pylint: disable=unpacking-non-sequence
         shown = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
         return ProgramError(
             f"{what}. Its last log lines ({where}):\n{shown}\n"

@@ -32,7 +32,7 @@ class Fleet:
         self._work: list[Future[None]] = []
 
     def __enter__(self) -> Fleet:
-        self._work = [self._pool.submit(self._one_client) for _ in range(self.clients)]
+        self._work = [self._pool.submit(self._one_client) for _number in range(self.clients)]
         return self
 
     def __exit__(

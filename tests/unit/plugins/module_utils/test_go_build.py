@@ -194,7 +194,7 @@ def test_a_second_build_waits_for_the_first_and_uses_its_programs(go: FakeGo, ca
 
     builders = [
         threading.Thread(target=lambda: outcomes.append(build(make(), cache, go_path=go.path, report=report)))
-        for _ in range(2)
+        for _number in range(2)
     ]
     for builder in builders:
         builder.start()

@@ -34,9 +34,9 @@ class Store:
         return []
 
 
-def pairs(prometheus: Store, loki: Store, asked: dict[str, str] = COST, **stack: object) -> dict[str, Pair]:
+def pairs(prometheus: Store, loki: Store, asked: dict[str, str] | None = None, **stack: object) -> dict[str, Pair]:
     told = Stack(prometheus, loki, None, None, CATALOGUE, now=NOW, **stack)  # type: ignore[arg-type]
-    return Reconciliation(told).reconcile(asked)
+    return Reconciliation(told).reconcile(asked or COST)
 
 
 def test_equal_sums_agree_and_others_tell_by_how_much() -> None:
