@@ -107,12 +107,12 @@ directory:
   description: Directory that holds the programs.
   returned: success
   type: str
-  sample: /home/operator/.cache/claude-code-observability/go/prometheus-3.16.0-0a1b2c3d4e5f-linux-amd64
+  sample: /var/cache/claude-code-observability/go/prometheus-3.16.0-0a1b2c3d4e5f-linux-amd64
 programs:
   description: Path of each program by name.
   returned: success
   type: dict
-  sample: {promtool: /home/operator/.cache/claude-code-observability/go/prometheus-3.16.0-0a1b2c3d4e5f-linux-amd64/promtool}
+  sample: {promtool: /var/cache/claude-code-observability/go/prometheus-3.16.0-0a1b2c3d4e5f-linux-amd64/promtool}
 go:
   description: Version of Go that compiled the programs. Empty when check mode predicts a build.
   returned: success
