@@ -24,6 +24,12 @@ def endpoint(stack: Stack, protocol: str) -> str:
     return f"http://{HOST}:{stack.ports['otlp_grpc_port']}" if protocol == "grpc" else stack.otlp_url
 
 
+def events(stack: Stack, result: dict) -> list:
+    """The probe's events in Loki."""
+    query = f'{{event_name="probe"}} | probe_id="{result["probe_id"]}"'
+    return stack.rows(query, result["time"] - 60, result["time"] + 60)
+
+
 @pytest.mark.parametrize("compression", otlp.COMPRESSIONS)
 @pytest.mark.parametrize("protocol", otlp.PROTOCOLS)
 def test_a_probe_reads_back_as_exactly_what_was_sent(stack: Stack, protocol: str, compression: str) -> None:
@@ -39,8 +45,7 @@ def test_a_probe_reads_back_as_exactly_what_was_sent(stack: Stack, protocol: str
     assert result["accepted"], result.get("msg")
     query = total(PROBES, "probe", "1h", where={"session_id": result["session_id"]})
     until(lambda: [value for _labels, value in stack.promql(query)] == [sum(points)], 60, query)
-    lines = f'{{event_name="probe"}} | probe_id="{result["probe_id"]}"'
-    until(lambda: len(stack.lines(lines, result["time"] - 60)) == 1, 60, lines)
+    until(lambda: len(events(stack, result)) == 1, 60, "the event is found in Loki")
 
 
 @pytest.mark.parametrize("protocol", otlp.PROTOCOLS)
@@ -51,8 +56,7 @@ def test_a_send_without_the_right_token_is_refused(stack: Stack, protocol: str, 
     )
     assert not result["changed"], result
     assert {reply["cause"] for reply in result["replies"].values()} == {"unauthorized"}
-    lines = f'{{event_name="probe"}} | probe_id="{result["probe_id"]}"'
-    assert stack.lines(lines, result["time"] - 60) == []
+    assert events(stack, result) == []
 
 
 @pytest.mark.parametrize(
