@@ -104,6 +104,11 @@ class Catalogue:
             known = ", ".join(sorted(self.metrics))
             raise CatalogueError(f"The catalogue has no metric {name!r}. Use one of: {known}.") from None
 
+    def has_label(self, metric: Metric, label: str) -> bool:
+        """Whether series of the metric may have the label, by its name in Prometheus."""
+        known = (*metric.labels, *self.standard_labels, *self.resource_labels)
+        return any(one.prometheus == label for one in known)
+
 
 def parse_metric(name: str, entry: object, where: str) -> Metric:
     """A metric from its YAML entry; ``where`` is the file for error messages."""
@@ -168,18 +173,18 @@ def load_catalogue(folder: Path) -> Catalogue:
 
 def read_sources(folder: Path) -> dict[str, t.Any]:
     """The content of metrics/*.yml by file, and of labels.yml: what build_catalogue takes."""
-    return {"metrics": read_files(folder / "metrics"), "labels": _read(folder / "labels.yml")}
+    return {"metrics": read_files(folder / "metrics"), "labels": read_file(folder / "labels.yml")}
 
 
 def read_files(folder: Path) -> dict[str, t.Any]:
     """The content of all YAML files of ``folder``, by name."""
-    files = {path.name: _read(path) for path in sorted(folder.glob("*.yml"))}
+    files = {path.name: read_file(path) for path in sorted(folder.glob("*.yml"))}
     if not files:
         raise CatalogueError(f"{folder} has no *.yml file. Is the collection complete?")
     return files
 
 
-def _read(path: Path) -> t.Any:
+def read_file(path: Path) -> t.Any:
     import yaml
 
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Derived, Metric
-from ansible_collections.observability.claude_code.plugins.module_utils._promql import window_sum
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 
 # The event's own time travels in this attribute through the connector, which stamps its points with the time of
 # processing; the transform processor moves it to the point's time. A repeated export then lands on itself.
@@ -33,11 +33,11 @@ def rollup_rules(
 
     Windows of one length follow each other without gap or overlap, so the rollups add up to the raw sum exactly.
     """
-    labels = ", ".join(without)
+    labels, reading = ", ".join(without), Reading(catalogue, interval, delivery)
     return [
         {
             "record": rollup_name(metric, interval),
-            "expr": f"sum without ({labels}) ({window_sum(metric, interval, delivery=delivery)})",
+            "expr": f"sum without ({labels}) ({reading.in_window(metric)})",
         }
         for metric in catalogue.metrics.values()
     ]

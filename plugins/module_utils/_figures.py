@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import CatalogueError
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
-from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 
 INTERVALS = {"hour": 3600.0, "half hour": 1800.0, "day": 86400.0}
 Part = t.Mapping[str, t.Any]
@@ -71,7 +71,7 @@ def _chart(stack: Stack, chart: Part) -> dict[str, t.Any]:
 
 def _query(stack: Stack, part: Part, window: str) -> str:
     by = (part["by"],) if part.get("by") else ()
-    return total(stack.catalogue, part["total"], window, by, part.get("where"), stack.delivery)
+    return Reading(stack.catalogue, window, stack.delivery).total(part["total"], by, part.get("where"))
 
 
 def _described(part: Part) -> dict[str, t.Any]:

@@ -24,7 +24,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._probe i
     Probe,
     send,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._promql import selector, total
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
 
 # Binary fractions: however they are added up, an exact store gives exactly their sum.
@@ -177,11 +177,11 @@ class FrontDoor:
             time.sleep(PAUSE_S)
 
     def _read_sum(self, probe: Probe) -> float:
-        query = total(PROBES, "probe", "10m", where={"probe_id": probe.id}, delivery=self.stack.delivery)
+        query = Reading(PROBES, "10m", self.stack.delivery).total("probe", where={"probe_id": probe.id})
         return sum(sample.value for sample in self.stack.prometheus.query(query))
 
     def _count_series(self, probe: Probe, copy: str = "") -> float:
-        series = selector(PROBES.metric("probe"), {"probe_id": probe.id}, copy)
+        series = Reading(PROBES, copy=copy).selector(PROBES.metric("probe"), {"probe_id": probe.id})
         found = self.stack.prometheus.query(f"count(last_over_time({series}[10m]))")
         return sum(sample.value for sample in found)
 

@@ -14,7 +14,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import number
 from ansible_collections.observability.claude_code.plugins.module_utils._probe import EVENT
-from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import (
     Collector,
     Loki,
@@ -172,7 +172,7 @@ class ServerMeasures:
         """What a metric of the catalogue counted in the range: ``{metric: NAME, by: LABEL}``; by may be left out."""
         stack = self.stack
         by = (asked["by"],) if "by" in asked else ()
-        query = total(stack.catalogue, asked["metric"], stack.window, by, delivery=stack.delivery)
+        query = Reading(stack.catalogue, stack.window, stack.delivery).total(asked["metric"], by)
         samples = stack.prometheus.query(query, stack.now)
         if not samples:
             raise SkipCheck("No data yet: the metric has no points in the range.")

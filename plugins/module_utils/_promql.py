@@ -1,7 +1,7 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PromQL for the metrics of the catalogue: the one place that knows how a delivery's counters are read.
+"""PromQL for expressions over the catalogue: the one place that knows how a delivery's counters are read.
 
 On delivery ``otlp`` a series holds deltas, and the sum over a window is what happened in it. On ``scrape`` and
 ``remote_write`` it holds running totals that begin with a zero at the series' creation; ``increase`` with the modifier
@@ -10,9 +10,12 @@ On delivery ``otlp`` a series holds deltas, and the sum over a window is what ha
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
+from dataclasses import dataclass, field, replace
 
+from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     Catalogue,
     CatalogueError,
@@ -20,93 +23,179 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 )
 
 DELIVERIES = ("otlp", "scrape", "remote_write")
-Where = t.Mapping[str, "str | t.Sequence[str]"]
+By = t.Sequence[str]
 
 
-def selector(metric: Metric, where: Where | None = None, copy: str = "") -> str:
-    """The series of ``metric``, for example ``m{copy="", model=~"a|b"}``.
+@dataclass(frozen=True)
+class Reading:
+    """How expressions are read from one Prometheus.
 
-    ``where`` maps labels to a value or a list of values. ``copy`` selects a redundant copy instead of the primary.
+    ``window`` is a PromQL duration or a variable that becomes one. ``copy`` selects a redundant copy instead of the
+    primary series. ``filters`` maps labels to regular expressions, which are put into the query as they are (they may
+    be variables of a dashboard), wherever a metric has the label. ``settings`` are the texts for the expression's
+    settings and ``days`` for the length of the range.
     """
-    matchers = [f'copy="{copy}"']
-    for label, values in (where or {}).items():
-        if isinstance(values, str):
-            matchers.append(f'{label}="{_quoted(values)}"')
-        else:
-            matchers.append(f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"')
-    return f"{metric.prometheus}{{{', '.join(matchers)}}}"
+
+    catalogue: Catalogue
+    window: str = "24h"
+    delivery: str = "otlp"
+    copy: str = ""
+    ago: str = ""
+    filters: t.Mapping[str, str] = field(default_factory=dict)
+    settings: t.Mapping[str, str] = field(default_factory=dict)
+    days: str = "1"
+    # In a chart: the window that ends with the chart, at every moment of it.
+    at_end: bool = False
+
+    def __post_init__(self) -> None:
+        if self.delivery not in DELIVERIES:
+            raise CatalogueError(f"There is no delivery {self.delivery!r}. Use one of: {', '.join(DELIVERIES)}.")
+
+    def promql(self, expression: ex.Expression, by: By = ()) -> str:
+        """The query for ``expression``, with a value for each combination of the labels ``by``."""
+        return self._ask(expression, tuple(by))
+
+    def total(self, metric: str, by: By = (), where: ex.Where | None = None) -> str:
+        """The query for what ``metric`` counted in the window."""
+        return self.promql(ex.Total(metric, where or {}), by)
+
+    def selector(self, metric: Metric, where: ex.Where | None = None) -> str:
+        """The series of ``metric``, for example ``m{copy="", model=~"a|b"}``."""
+        matchers = [f'copy="{self.copy}"']
+        for label, values in (where or {}).items():
+            if isinstance(values, str):
+                matchers.append(f'{label}="{_quoted(values)}"')
+            else:
+                matchers.append(f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"')
+        for label, pattern in self.filters.items():
+            if self.catalogue.has_label(metric, label):
+                matchers.append(f'{label}=~"{pattern}"')
+        return f"{metric.prometheus}{{{', '.join(matchers)}}}"
+
+    def in_window(self, metric: Metric, where: ex.Where | None = None) -> str:
+        """What each series of ``metric`` counted in the window."""
+        series = f"{self.selector(metric, where)}[{self.window}]"
+        return (
+            f"sum_over_time({series}{self._moved})"
+            if self.delivery == "otlp"
+            else (f"increase({series} anchored{self._moved})")
+        )
+
+    @property
+    def _moved(self) -> str:
+        return (" @ end()" if self.at_end else "") + (f" offset {self.ago}" if self.ago else "")
+
+    # --- a method for each kind of node: the text of the query -----------------------------------------------------
+
+    @functools.singledispatchmethod
+    def _ask(self, node: ex.Expression, by: tuple[str, ...]) -> str:
+        raise CatalogueError(f"{type(node).__name__} has no PromQL.")
+
+    @_ask.register
+    def _number(self, node: ex.Number, by: tuple[str, ...]) -> str:
+        return f"{node.value:.15g}"
+
+    @_ask.register
+    def _setting(self, node: ex.Setting, by: tuple[str, ...]) -> str:
+        if node.name not in self.settings:
+            known = ", ".join(sorted(self.settings)) or "none"
+            raise CatalogueError(f"There is no setting {node.name!r}. There are: {known}.")
+        return self.settings[node.name]
+
+    @_ask.register
+    def _days(self, node: ex.Days, by: tuple[str, ...]) -> str:
+        return self.days
+
+    @_ask.register
+    def _total(self, node: ex.Total, by: tuple[str, ...]) -> str:
+        summed = self._summed(node, by)
+        return f"histogram_count({summed})" if self.catalogue.metric(node.metric).kind == "histogram" else summed
+
+    @_ask.register
+    def _observed(self, node: ex.Observed, by: tuple[str, ...]) -> str:
+        return f"histogram_sum({self._histogram(node, by)})"
+
+    @_ask.register
+    def _quantile(self, node: ex.Quantile, by: tuple[str, ...]) -> str:
+        return f"histogram_quantile({node.share:g}, {self._histogram(node, by)})"
+
+    @_ask.register
+    def _distinct(self, node: ex.Distinct, by: tuple[str, ...]) -> str:
+        inner = tuple(dict.fromkeys((*by, node.label)))
+        counted = [f"{self._ask(ex.Total(name, node.where), inner)} > 0" for name in node.metrics]
+        return _grouped("count", by, " or ".join(counted))
+
+    @_ask.register
+    def _first(self, node: ex.First, by: tuple[str, ...]) -> str:
+        return self._moment("min", "first", node, by)
+
+    @_ask.register
+    def _last(self, node: ex.Last, by: tuple[str, ...]) -> str:
+        return self._moment("max", "last", node, by)
+
+    @_ask.register
+    def _ratio(self, node: ex.Ratio, by: tuple[str, ...]) -> str:
+        of, to = self._ask(node.of, by), self._ask(node.to, by)
+        if isinstance(node.to, ex.SCALARS):
+            return f"({of}) / {to}"
+        if not isinstance(node.of, ex.SCALARS):
+            of = f"({of} or 0 * {to})" if by else f"({of} or vector(0))"
+        return f"{of} / ({to} > 0)"
+
+    @_ask.register
+    def _sum(self, node: ex.Sum, by: tuple[str, ...]) -> str:
+        terms = [
+            f'label_replace({self._ask(term, by)}, "term", "{number}", "", "")'
+            for number, term in enumerate(node.terms)
+        ]
+        return _grouped("sum", by, " or ".join(terms))
+
+    @_ask.register
+    def _scaled(self, node: ex.Scaled, by: tuple[str, ...]) -> str:
+        return f"({self._ask(node.of, by)}) * {self._ask(node.times, by)}"
+
+    @_ask.register
+    def _highest(self, node: ex.Highest, by: tuple[str, ...]) -> str:
+        return _grouped("max", by, self._ask(node.of, (*by, *node.among)))
+
+    @_ask.register
+    def _over(self, node: ex.Over, by: tuple[str, ...]) -> str:
+        return replace(self, window=node.window or self.window, ago=node.ago or self.ago)._ask(node.of, by)
+
+    def _summed(self, node: ex.OfMetric, by: tuple[str, ...]) -> str:
+        own = tuple(node.read.get(label, label) for label in by)
+        summed = _grouped("sum", own, self.in_window(self.catalogue.metric(node.metric), node.where))
+        renamed = [(new, old) for new, old in zip(by, own) if new != old]
+        for new, old in renamed:
+            summed = f'label_replace({summed}, "{new}", "$1", "{old}", "(.*)")'
+        return _grouped("sum", by, summed) if renamed else summed
+
+    def _histogram(self, node: ex.OfMetric, by: tuple[str, ...]) -> str:
+        metric = self.catalogue.metric(node.metric)
+        if metric.kind != "histogram":
+            raise CatalogueError(f"{node.metric!r} is a {metric.kind}, not a histogram. Ask for its total instead.")
+        return self._summed(node, by)
+
+    def _moment(self, choice: str, which: str, node: ex.OfMetrics, by: tuple[str, ...]) -> str:
+        moments = [
+            _grouped(
+                choice,
+                by,
+                f"ts_of_{which}_over_time({self.selector(self.catalogue.metric(name), node.where)}"
+                f"[{self.window}]{self._moved})",
+            )
+            for name in node.metrics
+        ]
+        return moments[0] if len(moments) == 1 else _grouped(choice, by, _union(moments))
 
 
-def window_sum(metric: Metric, window: str, where: Where | None = None, delivery: str = "otlp", copy: str = "") -> str:
-    """What each series counted in ``window`` (a PromQL duration such as 24h)."""
-    if delivery not in DELIVERIES:
-        raise CatalogueError(f"There is no delivery {delivery!r}. Use one of: {', '.join(DELIVERIES)}.")
-    series = f"{selector(metric, where, copy)}[{window}]"
-    return f"sum_over_time({series})" if delivery == "otlp" else f"increase({series} anchored)"
+def _grouped(how: str, by: By, expression: str) -> str:
+    return f"{how} by ({', '.join(by)}) ({expression})" if by else f"{how}({expression})"
 
 
-def total(
-    catalogue: Catalogue,
-    name: str,
-    window: str,
-    by: t.Sequence[str] = (),
-    where: Where | None = None,
-    delivery: str = "otlp",
-    copy: str = "",
-) -> str:
-    """What the metric ``name`` counted in ``window``, by the labels ``by``.
-
-    A sum gives its value (in the metric's unit), a histogram the number of its observations.
-    """
-    metric = catalogue.metric(name)
-    summed = _sum_by(window_sum(metric, window, where, delivery, copy), by)
-    return f"histogram_count({summed})" if metric.kind == "histogram" else summed
-
-
-def observed(
-    catalogue: Catalogue,
-    name: str,
-    window: str,
-    by: t.Sequence[str] = (),
-    where: Where | None = None,
-    delivery: str = "otlp",
-    copy: str = "",
-) -> str:
-    """The sum of all values that the histogram ``name`` observed in ``window``, in its unit."""
-    return f"histogram_sum({_histogram(catalogue, name, window, by, where, delivery, copy)})"
-
-
-def quantile(
-    catalogue: Catalogue,
-    name: str,
-    share: float,
-    window: str,
-    by: t.Sequence[str] = (),
-    where: Where | None = None,
-    delivery: str = "otlp",
-    copy: str = "",
-) -> str:
-    """The ``share`` quantile (0 to 1) of what the histogram ``name`` observed in ``window``, in its unit."""
-    return f"histogram_quantile({share}, {_histogram(catalogue, name, window, by, where, delivery, copy)})"
-
-
-def _histogram(
-    catalogue: Catalogue,
-    name: str,
-    window: str,
-    by: t.Sequence[str],
-    where: Where | None,
-    delivery: str,
-    copy: str,
-) -> str:
-    metric = catalogue.metric(name)
-    if metric.kind != "histogram":
-        raise CatalogueError(f"{name!r} is a {metric.kind}, not a histogram. Ask for its total instead.")
-    return _sum_by(window_sum(metric, window, where, delivery, copy), by)
-
-
-def _sum_by(expression: str, by: t.Sequence[str]) -> str:
-    return f"sum by ({', '.join(by)}) ({expression})" if by else f"sum({expression})"
+def _union(texts: t.Iterable[str]) -> str:
+    """All that any of the queries has; the label keeps apart what several of them have."""
+    return " or ".join(f'label_replace({text}, "term", "{number}", "", "")' for number, text in enumerate(texts))
 
 
 def _quoted(value: str) -> str:

@@ -12,7 +12,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._checks 
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import Pair
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import EVENTS, Stack
 from ansible_collections.observability.claude_code.plugins.module_utils._probe import EVENT
-from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 
 # A client sends its events every 5 s and its counters every 60 s. So what happened near the two ends of the range may
 # be in one of them only: what was counted within this time of either end is allowed for.
@@ -60,7 +60,7 @@ class Reconciliation:
 
     def _counted(self, asked: dict[str, t.Any], window: str, at: float) -> dict[str, float]:
         stack = self.stack
-        query = total(stack.catalogue, asked["metric"], window, (asked["by"],), delivery=stack.delivery)
+        query = Reading(stack.catalogue, window, stack.delivery).total(asked["metric"], (asked["by"],))
         return _by_name((s.labels.get(asked["by"], ""), s.value) for s in stack.prometheus.query(query, at))
 
     def _summed(self, events: Events, by: str, window: str, at: float) -> dict[str, float]:

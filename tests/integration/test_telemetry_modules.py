@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _otlp as otlp
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import moved, read
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import PROBES
-from ansible_collections.observability.claude_code.plugins.module_utils._promql import total
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from ansible_collections.observability.claude_code.plugins.modules import telemetry_probe, telemetry_replay
 from support.checkout import CHECKOUT
 from support.modules import run_module
@@ -43,7 +43,7 @@ def test_a_probe_reads_back_as_exactly_what_was_sent(stack: Stack, protocol: str
         points=points,
     )
     assert result["accepted"], result.get("msg")
-    query = total(PROBES, "probe", "1h", where={"session_id": result["session_id"]})
+    query = Reading(PROBES, "1h").total("probe", where={"session_id": result["session_id"]})
     until(lambda: [value for _labels, value in stack.promql(query)] == [sum(points)], 60, query)
     until(lambda: len(events(stack, result)) == 1, 60, "the event is found in Loki")
 
@@ -84,7 +84,7 @@ def test_what_is_no_otlp_is_refused_as_such(stack: Stack, protocol: str) -> None
 
 def test_the_samples_arrive_as_what_the_module_says(stack: Stack) -> None:
     (user,) = moved(read(SAMPLES / "commit.jsonl"), user="user-1").values("user")
-    query = total(catalogue(), "cost", "24h", where={"user_id": user})
+    query = Reading(catalogue(), "24h").total("cost", where={"user_id": user})
 
     def cost() -> float:
         return sum(value for _labels, value in stack.promql(query))

@@ -10,13 +10,14 @@ import copy
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.observability.claude_code.plugins.module_utils import _promql as promql
+from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from support.stack import Stack, StackError, until
 from truth.interpreter import Totals, Truth
 
@@ -80,15 +81,15 @@ class Comparison:
     def total(self, name: str, by: Sequence[str] = ()) -> list[str]:
         metric = self.catalogue.metric(name)
         counts = metric.kind == "histogram" or (not metric.unit and self.delivery == "otlp")
-        found = self.found(promql.total, name, by)
+        found = self.found(ex.Total(name, self.where), by)
         return differences(name, by, self.truth.total(name, by, self.where), found, 0 if counts else TOLERANCE)
 
     def observed(self, name: str, by: Sequence[str] = ()) -> list[str]:
         expected = self.truth.observed(name, by, self.where)
-        return differences(f"sum of {name}", by, expected, self.found(promql.observed, name, by))
+        return differences(f"sum of {name}", by, expected, self.found(ex.Observed(name, self.where), by))
 
     def quantile(self, name: str, share: float, by: Sequence[str] = ()) -> list[str]:
-        found = self.found(promql.quantile, name, by, share)
+        found = self.found(ex.Quantile(name, self.where, share=share), by)
         wrong = []
         for key, (low, high) in self.truth.quantile(name, share, by, self.where).items():
             got = found.get(key, math.nan)
@@ -125,10 +126,9 @@ class Comparison:
         expected = self.truth.from_events(name, (metric.events.by or "", "session_id"))
         return differences(f"events of {name}", ("type", "session_id"), expected, found)
 
-    def found(self, ask: Callable[..., str], name: str, by: Sequence[str] = (), *arguments: Any) -> Totals:
-        query = ask(
-            self.catalogue, name, *arguments, self.window, by, self.where, delivery=self.delivery, copy=self.copy
-        )
+    def found(self, expression: ex.Expression, by: Sequence[str] = ()) -> Totals:
+        """What the stack answers for an expression."""
+        query = Reading(self.catalogue, self.window, self.delivery, self.copy).promql(expression, by)
         return _totals(by, self.stack.promql(query, time.time() + AHEAD_S))
 
 

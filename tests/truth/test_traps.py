@@ -9,7 +9,9 @@ Nothing that the collector has acknowledged may be lost, and nothing may count t
 from __future__ import annotations
 
 import itertools
+import os
 import random
+import threading
 import time
 from collections.abc import Iterator
 
@@ -24,6 +26,10 @@ from truth.interpreter import Truth
 CATALOGUE = catalogue()
 METRICS = sorted(CATALOGUE.metrics)
 HOUR = 3600.0
+# A test run is over sooner when servers are away for moments; fifteen minutes are measured with OUTAGE_S=900.
+OUTAGE_S = float(os.environ.get("OUTAGE_S", "0"))
+# The clients' haste: an outage of minutes needs no more requests than one of moments needs in a second.
+PACE_S = 0.5 if OUTAGE_S else 0.05
 
 
 class Clients:
@@ -90,7 +96,7 @@ def survived(stack: Stack, recordings: list[Capture]) -> Comparison:
     """Clients send while everything that can break breaks; then what they sent beside what the stack says of it."""
     run = f"traps-{time.time_ns():x}"
     clients = Clients(recordings, run)
-    with Fleet(stack, clients.steady()) as fleet:
+    with Fleet(stack, clients.steady(), pace_s=PACE_S, patience=OUTAGE_S + 120) as fleet:
         fleet.acknowledged(50)
         the_collector_is_killed(stack, fleet)
         prometheus_is_killed(stack, fleet)
@@ -136,6 +142,7 @@ def the_collector_is_away(stack: Stack, fleet: Fleet) -> None:
     """Clients get no connection, and deliver late."""
     stack.control("stop", COLLECTOR)
     fleet.troubled(20)
+    the_outage_lasts(stack)
     stack.control("start", COLLECTOR)
     stack.ready(COLLECTOR)
     fleet.acknowledged(50)
@@ -148,12 +155,22 @@ def the_collector_is_killed_while_it_has_a_queue(stack: Stack, fleet: Fleet) -> 
     fleet.acknowledged(100)
     killed = stack.kill(COLLECTOR)
     stack.running_again(COLLECTOR, killed)
+    the_outage_lasts(stack)
     fleet.acknowledged(50)
     assert stack.queued() > 0
     stack.control("start", LOKI)
     stack.control("start", PROMETHEUS)
     stack.ready(PROMETHEUS)
     stack.ready(LOKI)
+
+
+def the_outage_lasts(stack: Stack) -> None:
+    """Until ``OUTAGE_S`` is over; every minute it shows how much waits in the collector."""
+    end = time.monotonic() + OUTAGE_S
+    pause = threading.Event()
+    while (left := end - time.monotonic()) > 0:
+        print(f"The outage lasts {left:.0f} s more; {stack.queued():g} bytes wait in the collector.")
+        pause.wait(min(left, 60))
 
 
 def a_store_is_away(stack: Stack, fleet: Fleet, program: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from ansible_collections.observability.claude_code.plugins.module_utils import _promql as promql
+from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture
 from support.checkout import CHECKOUT
 from support.comparison import Comparison
@@ -34,7 +34,7 @@ def promised(delivery: str, kind: str) -> float:
 def error(comparison: Comparison, name: str) -> float:
     """How far a metric's total is from the truth, as a share of it."""
     wanted = sum(comparison.truth.total(name, (), comparison.where).values())
-    return abs(sum(comparison.found(promql.total, name).values()) - wanted) / wanted
+    return abs(sum(comparison.found(ex.Total(name, comparison.where)).values()) - wanted) / wanted
 
 
 def of(comparison: Comparison, copy: str) -> Comparison:

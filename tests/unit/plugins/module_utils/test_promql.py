@@ -4,21 +4,23 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.observability.claude_code.plugins.module_utils import _promql
+from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     CatalogueError,
     build_catalogue,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 
 CATALOGUE = build_catalogue(
     {
         "1.yml": {
-            "cost": {"otel": "claude_code.cost.usage", "unit": "USD", "about": "x"},
+            "cost": {"otel": "claude_code.cost.usage", "unit": "USD", "about": "x", "labels": ["model", "agent"]},
             "duration": {
                 "otel": "claude_code.tool.duration",
                 "unit": "s",
                 "kind": "histogram",
                 "about": "x",
+                "labels": ["tool_name"],
                 "derived": {"name": "tool_result", "value": "duration_ms"},
             },
         }
@@ -27,34 +29,60 @@ CATALOGUE = build_catalogue(
 )
 
 
+COST = "claude_code_cost_usage_USD_total"
+
+
+def asked(entry: dict[str, object], by: tuple[str, ...] = (), **reading: object) -> str:
+    return Reading(CATALOGUE, **reading).promql(ex.parse(entry, CATALOGUE, "here"), by)
+
+
 def test_deltas_are_summed_and_running_totals_are_read_from_their_anchor() -> None:
-    assert (
-        _promql.total(CATALOGUE, "cost", "24h") == 'sum(sum_over_time(claude_code_cost_usage_USD_total{copy=""}[24h]))'
-    )
+    assert asked({"total": "cost"}) == f'sum(sum_over_time({COST}{{copy=""}}[24h]))'
     for delivery in ("scrape", "remote_write"):
-        assert (
-            _promql.total(CATALOGUE, "cost", "24h", delivery=delivery)
-            == 'sum(increase(claude_code_cost_usage_USD_total{copy=""}[24h] anchored))'
-        )
+        assert asked({"total": "cost"}, delivery=delivery) == f'sum(increase({COST}{{copy=""}}[24h] anchored))'
 
 
 def test_values_of_a_filter_cannot_leave_their_quotes() -> None:
-    text = _promql.total(CATALOGUE, "cost", "1h", by=["model"], where={"user": 'a"b\\', "model": ["x.y", "z"]})
+    text = Reading(CATALOGUE, "1h").total("cost", ["model"], {"user": 'a"b\\', "model": ["x.y", "z"]})
     assert text == (
         "sum by (model) (sum_over_time(claude_code_cost_usage_USD_total"
         '{copy="", user="a\\"b\\\\", model=~"x\\\\.y|z"}[1h]))'
     )
 
 
-def test_a_histogram_gives_its_count_its_sum_and_its_quantiles() -> None:
-    inner = 'sum by (tool_name) (sum_over_time(claude_code_tool_duration_seconds{copy=""}[1h]))'
-    assert _promql.total(CATALOGUE, "duration", "1h", ["tool_name"]) == f"histogram_count({inner})"
-    assert _promql.observed(CATALOGUE, "duration", "1h", ["tool_name"]) == f"histogram_sum({inner})"
-    assert _promql.quantile(CATALOGUE, "duration", 0.95, "1h", ["tool_name"]) == f"histogram_quantile(0.95, {inner})"
+def test_a_histogram_gives_its_count_its_sum_its_mean_and_its_quantiles() -> None:
+    inner = 'sum by (tool_name) (sum_over_time(claude_code_tool_duration_seconds{copy=""}[24h]))'
+    by = ("tool_name",)
+    assert asked({"total": "duration"}, by) == f"histogram_count({inner})"
+    assert asked({"observed": "duration"}, by) == f"histogram_sum({inner})"
+    assert asked({"quantile": "duration", "share": 0.95}, by) == f"histogram_quantile(0.95, {inner})"
+    count = f"histogram_count({inner})"
+    assert asked({"mean": "duration"}, by) == f"(histogram_sum({inner}) or 0 * {count}) / ({count} > 0)"
+
+
+def test_filters_go_where_a_metric_has_the_label() -> None:
+    filters = {"model": "$model", "tool_name": "$tool"}
+    assert asked({"total": "cost"}, filters=filters) == f'sum(sum_over_time({COST}{{copy="", model=~"$model"}}[24h]))'
+    assert 'tool_name=~"$tool"' in asked({"total": "duration"}, filters=filters)
+
+
+def test_a_window_of_its_own_and_an_earlier_one() -> None:
+    assert asked({"total": "cost", "over": "7d", "ago": "1d"}) == (
+        f'sum(sum_over_time({COST}{{copy=""}}[7d] offset 1d))'
+    )
+    assert asked({"total": "cost", "ago": "1d"}, delivery="scrape") == (
+        f'sum(increase({COST}{{copy=""}}[24h] anchored offset 1d))'
+    )
 
 
 def test_what_cannot_be_asked_is_refused() -> None:
-    with pytest.raises(CatalogueError, match="'cost' is a sum, not a histogram"):
-        _promql.quantile(CATALOGUE, "cost", 0.5, "1h")
+    with pytest.raises(CatalogueError, match="'cost' is no histogram"):
+        asked({"quantile": "cost"})
+    with pytest.raises(CatalogueError, match="'cost' has no label 'tool_name'"):
+        asked({"total": "cost", "where": {"tool_name": "x"}})
     with pytest.raises(CatalogueError, match="no delivery 'carrier pigeon'"):
-        _promql.total(CATALOGUE, "cost", "1h", delivery="carrier pigeon")
+        Reading(CATALOGUE, delivery="carrier pigeon")
+    with pytest.raises(CatalogueError, match="here has total and ratio"):
+        asked({"total": "cost", "ratio": {}})
+    with pytest.raises(CatalogueError, match="here: share has no meaning beside total"):
+        asked({"total": "cost", "share": 0.5})

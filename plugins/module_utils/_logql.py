@@ -1,0 +1,64 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""LogQL for the log lines that panels show. Events are selected by their stream label, the rest by their attributes."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Rows
+
+__all__ = ["SUMMARIES", "attributes", "grouped", "lines"]
+MOMENT = "{{ __timestamp__ | unixEpochMillis }}"
+
+
+def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str:
+    """The query for the lines themselves. ``filters`` maps labels to regular expressions, put in as they are."""
+    events = "|".join(re.escape(event) for event in rows.events)
+    parts = [f'{{service_name=~".+", event_name=~"{_quoted(events)}"}}']
+    if rows.where:
+        alternatives = [" and ".join(_matches(label, values) for label, values in one.items()) for one in rows.where]
+        one, *more = alternatives
+        parts.append(f"| {one}" if not more else "| " + " or ".join(f"({text})" for text in alternatives))
+    for label, pattern in filters.items():
+        having = [event for event in rows.events if label in attributes(catalogue, event)]
+        if len(having) == len(rows.events):
+            parts.append(f'| {label}=~"{pattern}"')
+        elif having:
+            parts.append(f'| {label}=~"{pattern}" or event_name!~"{_quoted("|".join(map(re.escape, having)))}"')
+    return " ".join(parts)
+
+
+def grouped(rows: Rows, summary: str, catalogue: Catalogue, window: str, filters: t.Mapping[str, str]) -> str:
+    """One number for each group of lines: how many, or the unix milliseconds of the first or the last."""
+    assert rows.by
+    name, fields = rows.by
+    *others, last = fields
+    value = "".join(f"{{{{ if .{field} }}}}{{{{ .{field} }}}}{{{{ else }}}}" for field in others)
+    value += f"{{{{ .{last} }}}}" + "{{ end }}" * len(others)
+    selected = f"{lines(rows, catalogue, filters)} | label_format {name}=`{value}`"
+    if summary == "count":
+        return f"sum by ({name}) (count_over_time({selected} [{window}]))"
+    choice = {"first": "min", "last": "max"}[summary]
+    moments = f"{selected} | label_format moment=`{MOMENT}` | unwrap moment [{window}]"
+    return f"{choice} by ({name}) ({choice}_over_time({moments}))"
+
+
+def attributes(catalogue: Catalogue, event: str) -> set[str]:
+    """The attributes that the catalogue knows of an event: those of what is derived from it, and those of all."""
+    shared = {label.prometheus for label in (*catalogue.standard_labels, *catalogue.resource_labels)}
+    own = [metric.labels for metric in catalogue.metrics.values() if metric.derived and metric.derived.event == event]
+    return shared | {label.prometheus for labels in own for label in labels}
+
+
+def _matches(label: str, values: str | t.Sequence[str]) -> str:
+    if isinstance(values, str):
+        return f'{label}="{_quoted(values)}"'
+    return f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"'
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

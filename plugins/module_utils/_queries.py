@@ -1,0 +1,158 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queries of a panel: what Grafana, the report, the checks and the documentation ask alike."""
+
+from __future__ import annotations
+
+import string
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.observability.claude_code.plugins.module_utils import _logql as logql
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Expression
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
+    OVER_TIME,
+    Column,
+    Dashboard,
+    Edge,
+    Panel,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
+
+PROMETHEUS, LOKI = "prometheus", "loki"
+# One value a series at the range's end, one at each interval, or log lines.
+INSTANT, RANGE, ROWS = "instant", "range", "rows"
+
+
+@dataclass(frozen=True)
+class Query:
+    """``ref`` names it within its panel; ``name`` is that of its series or column, empty where labels name them."""
+
+    ref: str
+    source: str
+    kind: str
+    text: str
+    name: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How queries are written: the texts for windows, filters (label to regular expression) and settings.
+
+    The defaults are Grafana's variables.
+    """
+
+    catalogue: Catalogue
+    delivery: str = "otlp"
+    range: str = "$__range"
+    interval: str = "$__interval"
+    days: str = "($__range_s / 86400)"
+    filters: t.Mapping[str, str] = field(default_factory=dict)
+    settings: t.Mapping[str, str] = field(default_factory=dict)
+
+    def reading(self, window: str) -> Reading:
+        return Reading(
+            self.catalogue,
+            window,
+            self.delivery,
+            filters=self.filters,
+            settings=self.settings,
+            days=self.days,
+        )
+
+
+def in_grafana(dashboard: Dashboard, catalogue: Catalogue, delivery: str = "otlp") -> Asking:
+    """The queries of a dashboard with its variables in them."""
+    return Asking(
+        catalogue,
+        delivery,
+        filters={variable.label: f"${variable.name}" for variable in dashboard.variables},
+        settings={setting.name: f"${setting.name}" for setting in dashboard.settings},
+    )
+
+
+def queries(panel: Panel, asking: Asking) -> list[Query]:
+    """All queries of a panel, in the order of its series or columns."""
+    if panel.show == "text":
+        return []
+    if panel.show == "flow":
+        return [Query("edges", PROMETHEUS, INSTANT, _flow(panel.edges, asking.reading(asking.range)))]
+    if panel.rows and not panel.rows.by:
+        text = logql.lines(panel.rows, asking.catalogue, asking.filters)
+        return [Query("A", LOKI, ROWS, text, limit=panel.rows.limit)]
+    if panel.rows:
+        return _groups(panel, asking)
+    if panel.show == "table":
+        return _columns(panel, asking)
+    over_time = panel.show in OVER_TIME
+    reading = asking.reading(asking.interval if over_time else asking.range)
+    found = []
+    for ref, series in zip(string.ascii_uppercase, panel.series):
+        text = reading.promql(series.value, panel.by)
+        if panel.top and over_time:
+            whole = replace(asking.reading(asking.range), at_end=True).promql(series.value, panel.by)
+            text = f"{text} and on ({', '.join(panel.by)}) topk({panel.top}, {whole})"
+        elif panel.top:
+            text = f"topk({panel.top}, {text})"
+        elif panel.counts and not over_time:
+            text = f"{text} or vector(0)"
+        found.append(Query(ref, PROMETHEUS, RANGE if over_time else INSTANT, text, series.name))
+    return found
+
+
+def _columns(panel: Panel, asking: Asking) -> list[Query]:
+    """A query for each column with a value; with ``top`` all show the rows with the highest values of the first."""
+    reading = asking.reading(asking.range)
+    valued = [column for column in panel.columns if column.value]
+    by = panel.labels
+    first = reading.promql(_value(valued[0]), by)
+    found = []
+    for ref, column in zip(string.ascii_uppercase, valued):
+        text = reading.promql(_value(column), by)
+        if panel.top:
+            best = f"topk({panel.top}, {first})"
+            text = best if ref == "A" else f"{text} and on ({', '.join(by)}) {best}"
+        found.append(Query(ref, PROMETHEUS, INSTANT, text, column.title))
+    return found
+
+
+def _value(column: Column) -> Expression:
+    assert column.value
+    return column.value
+
+
+def _groups(panel: Panel, asking: Asking) -> list[Query]:
+    assert panel.rows
+    summed = [column for column in panel.columns if column.field in logql.SUMMARIES]
+    return [
+        Query(
+            ref,
+            LOKI,
+            INSTANT,
+            logql.grouped(panel.rows, column.field, asking.catalogue, asking.range, asking.filters),
+            column.title,
+        )
+        for ref, column in zip(string.ascii_uppercase, summed)
+    ]
+
+
+def _flow(edges: t.Sequence[Edge], reading: Reading) -> str:
+    """Arrows as series with the labels id, source and target."""
+    texts = []
+    for edge in edges:
+        by = tuple(label for label in (edge.source_label, edge.target_label) if label)
+        text = reading.promql(edge.value, by)
+        for end, label, fixed in (
+            ("source", edge.source_label, edge.source),
+            ("target", edge.target_label, edge.target),
+        ):
+            text = (
+                f'label_replace({text}, "{end}", "$1", "{label}", "(.*)")'
+                if label
+                else f'label_replace({text}, "{end}", "{fixed}", "", "")'
+            )
+        texts.append(f"sum by (source, target) ({text})")
+    return f'label_join({" or ".join(texts)}, "id", " > ", "source", "target") > 0'
