@@ -108,7 +108,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel. ``by``, ``top`` and ``each`` say how its series are told apart, limited and cut into intervals."""
+    """One panel. ``by``, ``top`` and ``each`` say how its series are told apart, limited and cut into intervals.
+
+    ``differs`` says in what it departs from the specification, and why.
+    """
 
     id: str
     title: str
@@ -131,6 +134,7 @@ class Panel:
     thresholds: tuple[tuple[str, float | None], ...] = ()
     colours: t.Mapping[str, str] = field(default_factory=dict)
     text: str = ""
+    differs: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -217,6 +221,7 @@ PANEL_KEYS = {
     "thresholds",
     "colours",
     "text",
+    "differs",
 }
 COLUMN_KEYS = {"title", "label", "field", "unit", "links", "thresholds"}
 
