@@ -32,19 +32,27 @@ DAY_S = 25 * 3600
 IDENTITY = ("event_name", "session_id", "user_id", "event_sequence", "prompt_id")
 
 
-def marked(captures: Iterable[Capture], **attributes: str) -> list[Capture]:
-    """The recordings as of clients with these OTEL_RESOURCE_ATTRIBUTES: on the resource and on each entry."""
-    return [
-        replace(capture, requests=tuple(replace(r, body=_marked(r.body, attributes)) for r in capture.requests))
-        for capture in captures
-    ]
+def marked(captures: Iterable[Capture], *, entries: bool = True, **attributes: str) -> list[Capture]:
+    """The recordings as of clients with these OTEL_RESOURCE_ATTRIBUTES: on the resource and on each entry.
+
+    Without ``entries`` as of clients that are told not to copy them from the resource.
+    """
+
+    def of(capture: Capture) -> Capture:
+        bodies = (_marked(request.body, attributes, entries) for request in capture.requests)
+        pairs = zip(capture.requests, bodies, strict=True)
+        return replace(capture, requests=tuple(replace(request, body=body) for request, body in pairs))
+
+    return [of(capture) for capture in captures]
 
 
-def _marked(body: dict[str, Any], attributes: dict[str, str]) -> dict[str, Any]:
+def _marked(body: dict[str, Any], attributes: dict[str, str], on_entries: bool) -> dict[str, Any]:
     pairs = [{"key": name, "value": {"stringValue": value}} for name, value in attributes.items()]
     body = copy.deepcopy(body)
     for group in (*body.get("resourceMetrics", ()), *body.get("resourceLogs", ())):
         group.setdefault("resource", {}).setdefault("attributes", []).extend(pairs)
+        if not on_entries:
+            continue
         for scope in (*group.get("scopeMetrics", ()), *group.get("scopeLogs", ())):
             entries = [*scope.get("logRecords", ())]
             for metric in scope.get("metrics", ()):

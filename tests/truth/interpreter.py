@@ -57,8 +57,8 @@ class Truth:
         for capture in captures:
             for point in increments(capture):
                 if point.metric in self._by_name:
-                    labels = _labels({**_promoted(catalogue, point.resource), **point.attributes})
-                    amount = Amount(labels, float(point.value), point.time_ns)
+                    given = {**_promoted(catalogue, point.resource), **_named(point.attributes, point.resource)}
+                    amount = Amount(_labels(given), float(point.value), point.time_ns)
                     self._amounts[self._by_name[point.metric]].append(amount)
         for metric in catalogue.metrics.values():
             if metric.derived:
@@ -148,7 +148,18 @@ def _prepared(record: Record) -> Record:
     except ValueError:
         parameters = {}
     attributes |= {name: parameters[name] for name in KEPT_OF_PARAMETERS if name in parameters}
-    return replace(record, attributes=attributes)
+    return replace(record, attributes=_named(attributes, record.resource))
+
+
+def _named(attributes: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+    """With the name that the collector gives a user who sends none, where addresses are kept."""
+    names = (
+        attributes.get("user.name"),
+        resource.get("user.name"),
+        attributes.get("user.email"),
+        attributes.get("user.id"),
+    )
+    return {**attributes, "user.name": next((name for name in names if name), None)}
 
 
 def _promoted(catalogue: Catalogue, resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,12 +19,19 @@ SPREAD_H = 23
 
 
 def placed(captures: list[Capture], run: str) -> list[Capture]:
-    """The recordings in the last hours, in no order, each by another client and person."""
+    """The recordings in the last hours, in no order, each by another client and person, whose name is known or not."""
     now = time.time()
     order = random.Random(run)
-    return [
+    mixed = [
         moved(capture, end=now - order.uniform(60, SPREAD_H * 3600), seed=run, user=f"{run}-{number}")
         for number, capture in enumerate(order.sample(captures, len(captures)))
+    ]
+    signed_in, named, named_once, others = (mixed[first::4] for first in range(4))
+    return [
+        *(marked([capture], **{"user.email": f"{n}@example.com"})[0] for n, capture in enumerate(signed_in)),
+        *marked(named, **{"user.name": "a team's robot", "user.email": "robot@example.com"}),
+        *marked(named_once, entries=False, **{"user.name": "another robot"}),
+        *others,
     ]
 
 

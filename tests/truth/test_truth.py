@@ -34,7 +34,7 @@ def test_the_total_is_true(played: tuple[Comparison, Receipt], name: str) -> Non
 
 
 def labels(metric: Metric) -> list[str]:
-    return [*(label.prometheus for label in metric.labels), "session_id", "user_id", "team"]
+    return [*(label.prometheus for label in metric.labels), "session_id", "user_id", "user_name", "team"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_the_sum_and_the_quantiles_of_a_histogram_are_true(played: tuple[Compari
 
 def test_loki_has_every_event_once(played: tuple[Comparison, Receipt]) -> None:
     comparison, _receipt = played
-    assert comparison.rows(("event_name", "session_id")) == []
+    assert comparison.rows(("event_name", "session_id", "user_name")) == []
 
 
 @pytest.mark.parametrize("name", [name for name in METRICS if CATALOGUE.metric(name).events])
