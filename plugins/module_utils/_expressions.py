@@ -161,6 +161,27 @@ class Highest(Expression):
 
 
 @dataclass(frozen=True)
+class ShareOf(Expression):
+    """``of`` divided by the sum of its values for all combinations of the labels asked for; no value where that is 0."""
+
+    of: Expression
+
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.of,)
+
+
+@dataclass(frozen=True)
+class Unless(Expression):
+    """``of`` where ``counted`` is missing or 0."""
+
+    of: Expression
+    counted: Expression
+
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.of, self.counted)
+
+
+@dataclass(frozen=True)
 class Over(Expression):
     """``of`` in a window of its own (``window``, a PromQL duration; "" keeps it), ``ago`` earlier."""
 
@@ -186,6 +207,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "ratio": (),
     "sum": (),
     "highest": ("among",),
+    "share_of": (),
+    "unless": (),
     "number": (),
     "setting": (),
     "days": (),
@@ -263,11 +286,14 @@ def _mean(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expression:
     return Ratio(observed, _of_metric(Total, "mean")(entry, catalogue, at))
 
 
-def _ratio(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expression:
-    ratio = entry["ratio"]
-    if not isinstance(ratio, dict) or set(ratio) != {"of", "to"}:
-        raise CatalogueError(f"{at} needs of and to, and nothing else.")
-    return Ratio(parse(ratio["of"], catalogue, f"{at}, of"), parse(ratio["to"], catalogue, f"{at}, to"))
+def _pair(kind: t.Callable[..., Expression], key: str, first: str, second: str) -> t.Callable[..., Expression]:
+    def make(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expression:
+        pair = entry[key]
+        if not isinstance(pair, dict) or set(pair) != {first, second}:
+            raise CatalogueError(f"{at} needs {first} and {second}, and nothing else.")
+        return kind(*(parse(pair[part], catalogue, f"{at}, {part}") for part in (first, second)))
+
+    return make
 
 
 def _sum(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expression:
@@ -301,9 +327,11 @@ _FORMS: dict[str, t.Callable[..., Expression]] = {
     "distinct": _of_metrics(Distinct, "in"),
     "first": _of_metrics(First, "first"),
     "last": _of_metrics(Last, "last"),
-    "ratio": _ratio,
+    "ratio": _pair(Ratio, "ratio", "of", "to"),
     "sum": _sum,
     "highest": _highest,
+    "share_of": lambda entry, catalogue, at: ShareOf(parse(entry["share_of"], catalogue, at)),
+    "unless": _pair(Unless, "unless", "of", "counted"),
     "number": lambda entry, _catalogue, _at: Number(float(entry["number"])),
     "setting": lambda entry, _catalogue, _at: Setting(str(entry["setting"])),
     "days": lambda _entry, _catalogue, _at: Days(),

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Rows
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Matching, Rows
 
 __all__ = ["SUMMARIES", "attributes", "grouped", "lines"]
 MOMENT = "{{ __timestamp__ | unixEpochMillis }}"
@@ -54,7 +54,9 @@ def attributes(catalogue: Catalogue, event: str) -> set[str]:
     return shared | {label.prometheus for labels in own for label in labels}
 
 
-def _matches(label: str, values: str | t.Sequence[str]) -> str:
+def _matches(label: str, values: Matching) -> str:
+    if isinstance(values, t.Mapping):
+        return f'{label}!="{_quoted(values["not"])}"'
     if isinstance(values, str):
         return f'{label}="{_quoted(values)}"'
     return f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"'

@@ -64,6 +64,11 @@ class Series:
     name: str
     value: ex.Expression
 
+    @property
+    def counts(self) -> bool:
+        """Whether no data means 0: it is counted and not divided."""
+        return _counted(self.value)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -82,6 +87,10 @@ class Column:
     thresholds: tuple[tuple[str, float | None], ...] = ()
 
 
+# What an attribute of a log line must be: one text, one of several, or {"not": text}; "" is a line without it.
+Matching = t.Union[str, t.Sequence[str], t.Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class Rows:
     """Log lines: the events ``events`` that match one of ``where``, at most ``limit``.
@@ -90,7 +99,7 @@ class Rows:
     """
 
     events: tuple[str, ...]
-    where: tuple[ex.Where, ...] = ()
+    where: tuple[t.Mapping[str, Matching], ...] = ()
     limit: int = 500
     by: tuple[str, tuple[str, ...]] | None = None
 
@@ -144,7 +153,7 @@ class Panel:
     @property
     def counts(self) -> bool:
         """Whether no data means 0: a single number that is counted and not divided."""
-        return not self.labels and all(_counted(one.value) for one in self.series)
+        return not self.labels and all(one.counts for one in self.series)
 
     def names(self) -> tuple[str, ...]:
         """The metrics that it shows."""
@@ -352,13 +361,17 @@ def _column(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Column:
 
 def _rows(entry: dict[str, t.Any], at: str) -> Rows:
     where = entry.get("where", ())
+    where = [where] if isinstance(where, dict) else where
+    for label, value in (pair for one in where for pair in one.items()):
+        if not isinstance(value, (str, list)) and not (isinstance(value, dict) and set(value) == {"not"}):
+            raise CatalogueError(f"{at}: rows want {label}: {value!r}. Write a text, a list of texts or {{not: TEXT}}.")
     by = None
     if "by" in entry:
         ((name, fields),) = entry["by"].items()
         by = (name, tuple(fields))
     return Rows(
         events=tuple(entry["events"]),
-        where=tuple([where] if isinstance(where, dict) else where),
+        where=tuple(where),
         limit=int(entry.get("limit", 500)),
         by=by,
     )

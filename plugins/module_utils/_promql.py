@@ -159,6 +159,16 @@ class Reading:
         return _grouped("max", by, self._ask(node.of, (*by, *node.among)))
 
     @_ask.register
+    def _share_of(self, node: ex.ShareOf, by: tuple[str, ...]) -> str:
+        of = self._ask(node.of, by)
+        return f"({of}) / on () group_left () (sum({of}) > 0)"
+
+    @_ask.register
+    def _unless(self, node: ex.Unless, by: tuple[str, ...]) -> str:
+        of, counted = self._ask(node.of, by), self._ask(node.counted, by)
+        return f"(({of}) unless on ({', '.join(by)}) ({counted} > 0))"
+
+    @_ask.register
     def _over(self, node: ex.Over, by: tuple[str, ...]) -> str:
         return replace(self, window=node.window or self.window, ago=node.ago or self.ago)._ask(node.of, by)
 

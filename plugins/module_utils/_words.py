@@ -19,7 +19,13 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     CatalogueError,
     Metric,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import OVER_TIME, Edge, Panel, Rows
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
+    OVER_TIME,
+    Edge,
+    Matching,
+    Panel,
+    Rows,
+)
 
 PERIODS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 MEDIAN = 0.5
@@ -111,7 +117,7 @@ class _Telling:
     def part(self, node: ex.Expression) -> str:
         """A node within another one, in brackets where the words would run together."""
         told = self.tell(node)
-        compound = (ex.Ratio, ex.Sum, ex.Scaled, ex.Over, ex.Highest)
+        compound = (ex.Ratio, ex.Sum, ex.Scaled, ex.Over, ex.Highest, ex.ShareOf, ex.Unless)
         return f"({told})" if isinstance(node, compound) and not self._is_mean(node) else told
 
     def otel(self, metric: str) -> str:
@@ -191,6 +197,14 @@ class _Telling:
         return f"the highest value of {self.part(node.of)} of any {_listed(node.among, 'and')}"
 
     @_tell.register
+    def _share_of(self, node: ex.ShareOf) -> str:
+        return f"the share of all in {self.part(node.of)}"
+
+    @_tell.register
+    def _unless(self, node: ex.Unless) -> str:
+        return f"{self.part(node.of)}, only where {self.part(node.counted)} is missing or 0"
+
+    @_tell.register
     def _over(self, node: ex.Over) -> str:
         told = self.part(node.of)
         if node.window and node.ago:
@@ -235,11 +249,14 @@ def _arrow(edge: Edge) -> str:
     return f"{source} → {target}"
 
 
-def _where(where: ex.Where) -> str:
-    told = [
-        f"{label} is {values if isinstance(values, str) else _listed(values, 'or')}" for label, values in where.items()
-    ]
-    return "where " + " and ".join(told)
+def _where(where: t.Mapping[str, Matching]) -> str:
+    return "where " + " and ".join(f"{label} is {_wanted(values)}" for label, values in where.items())
+
+
+def _wanted(values: Matching) -> str:
+    if isinstance(values, t.Mapping):
+        return f"not {values['not'] or 'empty'}"
+    return values if isinstance(values, str) else _listed(values, "or")
 
 
 def _for_each(by: t.Sequence[str]) -> str:

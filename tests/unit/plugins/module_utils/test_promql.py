@@ -75,6 +75,17 @@ def test_a_window_of_its_own_and_an_earlier_one() -> None:
     )
 
 
+def test_a_share_is_of_the_sum_of_all() -> None:
+    inner = f'sum by (model) (sum_over_time({COST}{{copy=""}}[24h]))'
+    assert asked({"share_of": {"total": "cost"}}, ("model",)) == (f"({inner}) / on () group_left () (sum({inner}) > 0)")
+
+
+def test_who_counted_something_can_be_left_out() -> None:
+    long, short = (f'sum by (model) (sum_over_time({COST}{{copy=""}}[{window}]))' for window in ("7d", "24h"))
+    entry = {"unless": {"of": {"total": "cost", "over": "7d"}, "counted": {"total": "cost", "over": "24h"}}}
+    assert asked(entry, ("model",), window="1h") == f"(({long}) unless on (model) ({short} > 0))"
+
+
 def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(CatalogueError, match="'cost' is no histogram"):
         asked({"quantile": "cost"})
@@ -84,5 +95,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
         Reading(CATALOGUE, delivery="carrier pigeon")
     with pytest.raises(CatalogueError, match="here has total and ratio"):
         asked({"total": "cost", "ratio": {}})
+    with pytest.raises(CatalogueError, match="here, unless needs of and counted"):
+        asked({"unless": {"of": {"total": "cost"}}})
     with pytest.raises(CatalogueError, match="here: share has no meaning beside total"):
         asked({"total": "cost", "share": 0.5})

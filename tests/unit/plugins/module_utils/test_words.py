@@ -51,6 +51,17 @@ FAILED = {"total": "tool_executions", "where": {"success": "false"}}
             "The number of different values of session_id for which claude_code.session.count or "
             "claude_code.cost.usage counted anything.",
         ),
+        (
+            {"share_of": {"total": "cost"}},
+            ("user_name",),
+            "The share of all in the sum of claude_code.cost.usage, for each user_name.",
+        ),
+        (
+            {"unless": {"of": {"last": "cost"}, "counted": {"total": "cost", "over": "24h"}}},
+            ("user_name",),
+            "The time of the last point of claude_code.cost.usage, only where (the sum of claude_code.cost.usage in "
+            "the last 24 hours) is missing or 0, for each user_name.",
+        ),
         ({"first": "cost"}, (), "The time of the first point of claude_code.cost.usage."),
         (
             {"last": ["cost", "commits"]},
@@ -125,6 +136,8 @@ def test_rows_say_which_events_and_how_they_are_grouped() -> None:
     assert rows_in_words(rows) == (
         "The tool_result and api_error events in Loki where success is false, or where event_name is api_error."
     )
+    nested = Rows(("subagent_completed",), ({"parent_agent_id": {"not": ""}},))
+    assert rows_in_words(nested) == "The subagent_completed events in Loki where parent_agent_id is not empty."
     grouped = Rows(("api_error",), by=("message", ("error", "error_type")))
     assert rows_in_words(grouped) == (
         "The api_error events in Loki, grouped by message: the attribute error, or error_type where that is empty."

@@ -1,0 +1,41 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
+    CatalogueError,
+    build_catalogue,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._logql import lines
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import build_dashboards
+
+CATALOGUE = build_catalogue({"1.yml": {"cost": {"otel": "claude_code.cost.usage", "about": "x"}}}, {})
+
+
+def asked(where: object) -> str:
+    panel = {"id": "p", "title": "P", "show": "table", "about": "x", "act": "y"}
+    panel |= {"rows": {"events": ["tool_result"], "where": where}, "columns": [{"title": "T", "field": "time"}]}
+    sources = {
+        "dashboards": {"1.yml": {"uid": "u", "title": "U", "about": "x"}},
+        "panels": {"u": {"1.yml": {"row": "R", "panels": [panel]}}},
+        "variables": {},
+        "settings": {},
+    }
+    (found,) = build_dashboards(sources, CATALOGUE)["u"].panels()
+    assert found.rows
+    return lines(found.rows, CATALOGUE, {}).partition("} | ")[2]
+
+
+def test_lines_are_chosen_by_what_an_attribute_is_and_by_what_it_is_not() -> None:
+    assert asked({"success": "false"}) == 'success="false"'
+    assert asked({"tool_name": ["Agent", "Task"], "success": "false"}) == 'tool_name=~"Agent|Task" and success="false"'
+    assert asked([{"success": "false"}, {"error": {"not": 'a"b'}}]) == '(success="false") or (error!="a\\"b")'
+    assert asked({"parent_agent_id": {"not": ""}}) == 'parent_agent_id!=""'
+
+
+@pytest.mark.parametrize("value", [False, 3, {"is": "x"}])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    with pytest.raises(CatalogueError, match="panel 'p': rows want success"):
+        asked({"success": value})
