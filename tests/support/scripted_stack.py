@@ -51,7 +51,7 @@ class ScriptedStack:
         self.flags = {
             "web.enable-otlp-receiver": "true",
             "web.enable-remote-write-receiver": "true",
-            "enable-feature": "otlp-native-delta-ingestion",
+            "enable-feature": "otlp-native-delta-ingestion,promql-experimental-functions",
         }
         self.configuration = CONFIGURATION
         self.targets = [

@@ -99,6 +99,7 @@ FAULTS: dict[str, tuple[Callable[[ScriptedStack], None], str, dict]] = {
     "versions": (put(versions={"prometheus": "3.3.1"}), "prometheus: 3.3.1", {}),
     "prometheus-takes-otlp": (put(flags={"web.enable-otlp-receiver": "false"}), "false", {}),
     "prometheus-keeps-deltas": (put(flags={"enable-feature": "otlp-deltatocumulative"}), "otlp-deltatocumulative", {}),
+    "prometheus-tells-times": (put(flags={"enable-feature": "otlp-native-delta-ingestion"}), "otlp-native", {}),
     "prometheus-takes-late-data": (put(configuration="storage:\n  out_of_order_time_window: 30m\n"), "30m", {}),
     "prometheus-takes-remote-write": (
         put(flags={"web.enable-remote-write-receiver": "false"}),
