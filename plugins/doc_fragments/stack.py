@@ -61,7 +61,8 @@ options:
         description: Tenant, where the server has several.
         type: str
   catalogue:
-    description: The catalogue of metrics, as C(lookup('observability.claude_code.catalogue', 'sources')) gives it.
+    description: The catalogue of metrics and dashboards, as C(lookup('observability.claude_code.catalogue', 'sources'))
+      gives it.
     type: dict
     required: true
   deliveries:

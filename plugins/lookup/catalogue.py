@@ -19,7 +19,7 @@ options:
       - V(rollup_rules) are recording rules for Prometheus over O(interval).
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
-      - V(sources) is the catalogue of metrics as it is written, for modules that make queries from it.
+      - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
       - V(checks) is the list of all checks, V(report) what the report shows beside them.
     required: true
     type: list
@@ -62,6 +62,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     read_files,
     read_sources,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import read_dashboards
 
 FOLDER = Path(__file__).resolve().parents[2] / "files" / "catalogue"
 
@@ -78,7 +79,7 @@ class LookupModule(LookupBase):
             "rollup_rules": lambda catalogue: rules.rollup_rules(catalogue, interval, delivery),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
-            "sources": lambda _catalogue: read_sources(FOLDER),
+            "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},
             "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
             "report": lambda _catalogue: read_files(FOLDER / "report")["last-24-hours.yml"],
         }

@@ -74,6 +74,29 @@ def in_grafana(dashboard: Dashboard, catalogue: Catalogue, delivery: str = "otlp
     )
 
 
+def with_values(
+    dashboard: Dashboard,
+    catalogue: Catalogue,
+    range_s: float,
+    interval_s: float,
+    delivery: str = "otlp",
+    chosen: t.Mapping[str, str] | None = None,
+) -> Asking:
+    """The same queries with values in the place of variables, as Grafana sends them to the servers.
+
+    ``chosen`` maps labels to regular expressions; every other filter stands at All. Settings have their defaults.
+    """
+    chosen = chosen or {}
+    return replace(
+        in_grafana(dashboard, catalogue, delivery),
+        range=f"{range_s:.0f}s",
+        interval=f"{interval_s:.0f}s",
+        days=f"({range_s:.0f} / 86400)",
+        filters={variable.label: chosen.get(variable.label, ".*") for variable in dashboard.variables},
+        settings={setting.name: f"{setting.value:.15g}" for setting in dashboard.settings},
+    )
+
+
 def queries(panel: Panel, asking: Asking) -> list[Query]:
     """All queries of a panel, in the order of its series or columns."""
     if panel.show == "text":

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import build_catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, build_catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import seconds
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, build_dashboards
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import DELIVERIES
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import (
     Access,
@@ -61,3 +62,9 @@ def stack_of(params: t.Mapping[str, t.Any]) -> Stack:
         window_s=seconds(params["range"]),
         withheld=tuple(params.get("withheld") or ()),
     )
+
+
+def dashboards_of(params: t.Mapping[str, t.Any], catalogue: Catalogue) -> dict[str, Dashboard]:
+    """The dashboards that the option catalogue holds, by uid; none where it has metrics alone."""
+    sources = params["catalogue"].get("dashboards")
+    return build_dashboards(sources, catalogue) if sources else {}

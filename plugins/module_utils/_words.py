@@ -256,7 +256,7 @@ def _where(where: t.Mapping[str, Matching]) -> str:
 def _wanted(values: Matching) -> str:
     if isinstance(values, t.Mapping):
         return f"not {values['not'] or 'empty'}"
-    return values if isinstance(values, str) else _listed(values, "or")
+    return (values or "empty") if isinstance(values, str) else _listed([value or "empty" for value in values], "or")
 
 
 def _for_each(by: t.Sequence[str]) -> str:

@@ -155,6 +155,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._checks 
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import TEXTS, ServerMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_options import token_from
 from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
@@ -195,6 +196,7 @@ def main() -> None:
     params, collector = module.params, module.params["collector"]
     try:
         stack = stack_options.stack_of(params)
+        dashboards = stack_options.dashboards_of(params, stack.catalogue)
         checks = parse(params["checks"])
     except (CatalogueError, CheckError, ServerError, ValueError) as error:
         module.fail_json(msg=str(error))
@@ -208,7 +210,7 @@ def main() -> None:
     )
     host = HostMeasures({name: int(port) for name, port in params["ports"].items()}, params["secret_files"])
     vocabulary = {}
-    for measures in (servers, door, host, Reconciliation(stack)):
+    for measures in (servers, door, host, Reconciliation(stack), PanelMeasures(stack, dashboards)):
         vocabulary.update(measures.vocabulary())
     facts = {
         "platform": params["platform"],

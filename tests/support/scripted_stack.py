@@ -84,6 +84,8 @@ class ScriptedStack:
             "unwrap cache": [],
             "count_over_time": 200,
         }
+        # Queries that are refused: a text in the query, and the words of the refusal.
+        self.refuses: dict[str, str] = {}
         # Every request: method, path with parameters, headers by their names in lower case.
         self.requests: list[tuple[str, str, dict[str, str]]] = []
 
@@ -146,6 +148,9 @@ class ScriptedStack:
         if path == "/telemetry/metrics":
             return 200, self.telemetry
         program, _slash, rest = path.removeprefix("/").partition("/")
+        for text, words in self.refuses.items():
+            if text in asked.get("query", ""):
+                return 400, json.dumps({"status": "error", "error": words})
         maker = {"prometheus": self._prometheus, "loki": self._loki}.get(program)
         answer = maker(rest, asked) if maker else None
         return (404, "not found") if answer is None else (200, json.dumps(answer))

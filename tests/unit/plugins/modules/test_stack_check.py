@@ -15,6 +15,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._expecta
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import read_dashboards
 from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import Web
 from ansible_collections.observability.claude_code.plugins.modules import stack_check
@@ -30,7 +32,7 @@ CHECKS = [
 ]
 SETTINGS = {"late_data": "24h", "queue_percent": 80, "reconcile_percent": 1.0, "clock_s": 5, "corrected_percent": 1}
 COST_BY_MODEL = "sum by (model) (sum_over_time(claude_code_cost"
-SOURCES = catalogue.read_sources(FOLDER)
+SOURCES = {**catalogue.read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)}
 
 
 @pytest.fixture
@@ -173,6 +175,11 @@ FAULTS: dict[str, tuple[Callable[[ScriptedStack], None], str, dict]] = {
     "times-plausible": (put(logql={"clock_corrected": 12.5}), "12.5 %", {}),
     "texts-dropped": (put(probe_row={"prompt": "text of a probe"}), "prompt: is stored", {}),
     "no-texts-stored": (put(logql={'!= "<REDACTED>"': 8}), "8 events", {}),
+    "panels-run": (
+        put(refuses={'success="false"': "unknown function"}),
+        "Tool Error Rate (claude-code-metrics): query A: Prometheus at ",
+        {},
+    ),
 }
 # Faults of the machine, which no server can play, have tests of their own below.
 OF_THE_MACHINE = {"loopback-only", "secret-files"}
@@ -192,7 +199,13 @@ def test_the_checks_cover_appendix_c_of_the_specification() -> None:
 
 def test_the_language_of_checks_is_documented_word_by_word() -> None:
     text = (CHECKOUT / "docs" / "checks.md").read_text()
-    makers = (ServerMeasures(None), Reconciliation(None), FrontDoor(None, "", lambda: None), HostMeasures({}, {}))
+    makers = (
+        ServerMeasures(None),
+        Reconciliation(None),
+        FrontDoor(None, "", lambda: None),
+        HostMeasures({}, {}),
+        PanelMeasures(None, {}),
+    )
     words = {word for maker in makers for word in maker.vocabulary()} | {"each", "row", "none", "some", *TESTS}
     assert [word for word in sorted(words) if f"`{word}`" not in text and f"`{{{word}:" not in text] == []
     asked = {name for entry in CHECKS for name in entry.get("when", {})}
