@@ -162,7 +162,7 @@ class Highest(Expression):
 
 @dataclass(frozen=True)
 class ShareOf(Expression):
-    """``of`` divided by the sum of its values for all combinations of the labels asked for; no value where that is 0."""
+    """``of`` divided by its sum over all combinations of the labels asked for. No value where that sum is 0."""
 
     of: Expression
 
