@@ -17,6 +17,7 @@ UNIT_SUFFIXES = {"s": "seconds", "By": "bytes", "USD": "USD", "tokens": "tokens"
 METRIC_KEYS = {"otel", "unit", "kind", "about", "labels", "events", "derived"}
 DERIVED_KEYS = {"name", "value", "scale", "where"}
 EVENT_KEYS = {"name", "sum", "by"}
+OWN_KEYS = {"series", "kind", "labels", "unit", "about"}
 
 
 class CatalogueError(Exception):
@@ -89,12 +90,28 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class OwnMetric:
+    """What a program of the stack counts of itself; ``series`` as it is scraped, a histogram without _bucket."""
+
+    name: str
+    series: str
+    kind: str
+    about: str
+    unit: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """All metrics by name, the labels that every series has, and those that come from client resources."""
+    """All metrics by name, the labels that every series has, and those that come from client resources.
+
+    ``own`` are the metrics of the stack's own programs.
+    """
 
     metrics: dict[str, Metric] = field(default_factory=dict)
     standard_labels: tuple[Label, ...] = ()
     resource_labels: tuple[Label, ...] = ()
+    own: dict[str, OwnMetric] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
         """The metric of this name; CatalogueError names those there are."""
@@ -103,6 +120,13 @@ class Catalogue:
         except KeyError:
             known = ", ".join(sorted(self.metrics))
             raise CatalogueError(f"The catalogue has no metric {name!r}. Use one of: {known}.") from None
+
+    def own_metric(self, name: str) -> OwnMetric:
+        """The metric of this name in own.yml; CatalogueError names those there are."""
+        if name not in self.own:
+            known = ", ".join(sorted(self.own)) or "none"
+            raise CatalogueError(f"own.yml has no metric {name!r}. Use one of: {known}.")
+        return self.own[name]
 
     def has_label(self, metric: Metric, label: str) -> bool:
         """Whether series of the metric may have the label, by its name in Prometheus."""
@@ -141,8 +165,24 @@ def parse_metric(name: str, entry: object, where: str) -> Metric:
     )
 
 
-def build_catalogue(files: t.Mapping[str, object], labels: object) -> Catalogue:
-    """A catalogue from parsed YAML: ``files`` maps a file's name to its content, ``labels`` is labels.yml's content."""
+def parse_own(name: str, entry: object) -> OwnMetric:
+    """A metric of a program of the stack from its entry in own.yml."""
+    at = f"own.yml: metric {name!r}"
+    if not isinstance(entry, dict) or not {"series", "kind", "about"} <= set(entry):
+        raise CatalogueError(f"{at} must be a mapping with at least series, kind and about.")
+    _known_keys(entry, OWN_KEYS, at)
+    if entry["kind"] not in ("counter", "gauge", "histogram"):
+        raise CatalogueError(f"{at} has the kind {entry['kind']!r}. Use counter, gauge or histogram.")
+    return OwnMetric(name, **{**entry, "labels": tuple(entry.get("labels", ()))})
+
+
+def build_catalogue(
+    files: t.Mapping[str, object], labels: object, own: t.Mapping[str, object] | None = None
+) -> Catalogue:
+    """A catalogue from parsed YAML: ``files`` maps a file's name to its content.
+
+    ``labels`` and ``own`` are the contents of labels.yml and own.yml.
+    """
     metrics: dict[str, Metric] = {}
     series: dict[str, str] = {}
     for where, content in sorted(files.items()):
@@ -162,18 +202,23 @@ def build_catalogue(files: t.Mapping[str, object], labels: object) -> Catalogue:
         metrics=metrics,
         standard_labels=tuple(_label(label, "labels.yml") for label in labels.get("standard", ())),
         resource_labels=tuple(_label(label, "labels.yml") for label in labels.get("resource", ())),
+        own={name: parse_own(name, entry) for name, entry in (own or {}).items()},
     )
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """Reads ``folder``/labels.yml and ``folder``/metrics/*.yml. Needs PyYAML, which every Ansible controller has."""
+    """Reads labels.yml, own.yml and metrics/*.yml in ``folder``. Needs PyYAML, which every Ansible controller has."""
     sources = read_sources(folder)
-    return build_catalogue(sources["metrics"], sources["labels"])
+    return build_catalogue(sources["metrics"], sources["labels"], sources["own"])
 
 
 def read_sources(folder: Path) -> dict[str, t.Any]:
-    """The content of metrics/*.yml by file, and of labels.yml: what build_catalogue takes."""
-    return {"metrics": read_files(folder / "metrics"), "labels": read_file(folder / "labels.yml")}
+    """The content of metrics/*.yml by file, of labels.yml and of own.yml: what build_catalogue takes."""
+    return {
+        "metrics": read_files(folder / "metrics"),
+        "labels": read_file(folder / "labels.yml"),
+        "own": read_file(folder / "own.yml"),
+    }
 
 
 def read_files(folder: Path) -> dict[str, t.Any]:

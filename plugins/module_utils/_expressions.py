@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
 
-Where = t.Mapping[str, "str | t.Sequence[str]"]
+# What a label must be: one text, one of several, or {"not": text}; "" is a series without the label.
+Matching = t.Union[str, t.Sequence[str], t.Mapping[str, str]]
+Where = t.Mapping[str, Matching]
 DURATION = re.compile(r"^[1-9][0-9]*[smhdw]$")
 
 
@@ -60,8 +62,8 @@ SCALARS = (Number, Setting, Days)
 class OfMetric(Expression):
     """What is read from one metric.
 
-    ``where`` maps labels to a value or a list of values. ``read`` maps a label that is asked for to the label under
-    which this metric has it: ``{agent_type: subagent_type}``.
+    ``where`` maps labels to a value, a list of values or {"not": value}. ``read`` maps a label that is asked for to the
+    label under which this metric has it: ``{agent_type: subagent_type}``.
     """
 
     metric: str
@@ -115,6 +117,23 @@ class First(OfMetrics):
 @dataclass(frozen=True)
 class Last(OfMetrics):
     """Unix seconds of the last point of any of the metrics."""
+
+
+@dataclass(frozen=True)
+class Own(Expression):
+    """What the programs of the stack say of themselves: ``name`` is one of files/catalogue/own.yml.
+
+    A counter gives by how much it grew in the window, from 0 where it was not there before; with ``per_second`` its
+    mean rate. A gauge gives its value at the window's end, with ``peak`` its highest one. A histogram gives the mean of
+    what it observed in the window, with ``share`` its quantile. Filters do not apply.
+    """
+
+    name: str
+    kind: str
+    where: Where = field(default_factory=dict)
+    per_second: bool = False
+    peak: bool = False
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +223,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "distinct": ("in", "where"),
     "first": ("where",),
     "last": ("where",),
+    "own": ("where", "per_second", "peak", "share"),
     "ratio": (),
     "sum": (),
     "highest": ("among",),
@@ -281,6 +301,23 @@ def _of_metrics(kind: type[OfMetrics], key: str) -> t.Callable[..., Expression]:
     return make
 
 
+# The kind of an own metric that a key has a meaning for.
+OF_KIND = {"per_second": "counter", "peak": "gauge", "share": "histogram"}
+
+
+def _own(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expression:
+    own = catalogue.own_metric(entry["own"])
+    for key, kind in OF_KIND.items():
+        if key in entry and own.kind != kind:
+            raise CatalogueError(f"{at}: {own.name!r} is a {own.kind}, and {key} is for a {kind}. Remove it.")
+    where = _where(entry, at)
+    for label in where:
+        if label not in own.labels:
+            raise CatalogueError(f"{at}: {own.name!r} has no label {label!r}. Add it to own.yml if it is there.")
+    share = float(entry["share"]) if "share" in entry else None
+    return Own(own.name, own.kind, where, bool(entry.get("per_second")), bool(entry.get("peak")), share)
+
+
 def _mean(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expression:
     observed = _of_metric(Observed, "mean", histogram=True)(entry, catalogue, at)
     return Ratio(observed, _of_metric(Total, "mean")(entry, catalogue, at))
@@ -309,14 +346,19 @@ def _highest(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Expressi
     return Highest(parse(entry["highest"], catalogue, at), tuple(among) if isinstance(among, list) else (str(among),))
 
 
-def _where(entry: dict[str, t.Any], at: str) -> dict[str, str | tuple[str, ...]]:
+def _where(entry: dict[str, t.Any], at: str) -> dict[str, Matching]:
     where = entry.get("where", {})
     if not isinstance(where, dict):
-        raise CatalogueError(f"{at}: where must map labels to a value or a list of values.")
-    return {
-        label: tuple(str(value) for value in values) if isinstance(values, list) else str(values)
-        for label, values in where.items()
-    }
+        raise CatalogueError(f"{at}: where must map labels to a value, a list of values or {{not: VALUE}}.")
+    return {label: _matching(values, f"{at}, where {label}") for label, values in where.items()}
+
+
+def _matching(values: object, at: str) -> Matching:
+    if isinstance(values, dict):
+        if set(values) != {"not"}:
+            raise CatalogueError(f"{at} is {values!r}. Write a text, a list of texts or {{not: TEXT}}.")
+        return {"not": str(values["not"])}
+    return tuple(str(value) for value in values) if isinstance(values, list) else str(values)
 
 
 _FORMS: dict[str, t.Callable[..., Expression]] = {
@@ -327,6 +369,7 @@ _FORMS: dict[str, t.Callable[..., Expression]] = {
     "distinct": _of_metrics(Distinct, "in"),
     "first": _of_metrics(First, "first"),
     "last": _of_metrics(Last, "last"),
+    "own": _own,
     "ratio": _pair(Ratio, "ratio", "of", "to"),
     "sum": _sum,
     "highest": _highest,

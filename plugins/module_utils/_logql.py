@@ -9,7 +9,8 @@ import re
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Matching, Rows
+from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Matching
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Rows
 
 __all__ = ["SUMMARIES", "attributes", "grouped", "lines"]
 MOMENT = "{{ __timestamp__ | unixEpochMillis }}"
@@ -17,15 +18,18 @@ MOMENT = "{{ __timestamp__ | unixEpochMillis }}"
 
 def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str:
     """The query for the lines themselves. ``filters`` maps labels to regular expressions, put in as they are."""
-    events = "|".join(re.escape(event) for event in rows.events)
+    events = "|".join(re.escape(event) for event in rows.events) or ".+"
     parts = [f'{{service_name=~".+", event_name=~"{_quoted(events)}"}}']
     if rows.where:
         alternatives = [" and ".join(_matches(label, values) for label, values in one.items()) for one in rows.where]
         one, *more = alternatives
         parts.append(f"| {one}" if not more else "| " + " or ".join(f"({text})" for text in alternatives))
+    shared = attributes(catalogue, "")
+    known = {metric.derived.event for metric in catalogue.metrics.values() if metric.derived}
     for label, pattern in filters.items():
-        having = [event for event in rows.events if label in attributes(catalogue, event)]
-        if len(having) == len(rows.events):
+        asked = rows.events or tuple(sorted(known))
+        having = [event for event in asked if label in attributes(catalogue, event)]
+        if label in shared or (rows.events and len(having) == len(asked)):
             parts.append(f'| {label}=~"{pattern}"')
         elif having:
             parts.append(f'| {label}=~"{pattern}" or event_name!~"{_quoted("|".join(map(re.escape, having)))}"')

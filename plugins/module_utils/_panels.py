@@ -87,19 +87,15 @@ class Column:
     thresholds: tuple[tuple[str, float | None], ...] = ()
 
 
-# What an attribute of a log line must be: one text, one of several, or {"not": text}; "" is a line without it.
-Matching = t.Union[str, t.Sequence[str], t.Mapping[str, str]]
-
-
 @dataclass(frozen=True)
 class Rows:
-    """Log lines: the events ``events`` that match one of ``where``, at most ``limit``.
+    """Log lines: the events ``events`` (none: of all kinds) that match one of ``where``, at most ``limit``.
 
     With ``by`` they are grouped by that field; ``{message: [error, error_type]}`` takes the first that is not empty.
     """
 
     events: tuple[str, ...]
-    where: tuple[t.Mapping[str, Matching], ...] = ()
+    where: tuple[ex.Where, ...] = ()
     limit: int = 500
     by: tuple[str, tuple[str, ...]] | None = None
 
@@ -119,6 +115,7 @@ class Edge:
 class Panel:
     """One panel. ``by``, ``top`` and ``each`` say how its series are told apart, limited and cut into intervals.
 
+    ``ranked`` is the title of the column that ``top`` goes by and that a table is sorted by, instead of the first.
     ``differs`` says in what it departs from the specification, and why.
     """
 
@@ -144,6 +141,7 @@ class Panel:
     colours: t.Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     differs: str = ""
+    ranked: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -201,6 +199,8 @@ class Dashboard:
 def _counted(expression: ex.Expression) -> bool:
     if isinstance(expression, (ex.Total, ex.Observed, ex.Distinct)):
         return True
+    if isinstance(expression, ex.Own):
+        return expression.kind == "counter"
     if isinstance(expression, (ex.Sum, ex.Scaled, ex.Over, ex.Highest)):
         return all(_counted(part) or isinstance(part, ex.SCALARS) for part in expression.parts())
     return isinstance(expression, ex.Ratio) and isinstance(expression.to, ex.SCALARS) and _counted(expression.of)
@@ -231,6 +231,7 @@ PANEL_KEYS = {
     "colours",
     "text",
     "differs",
+    "ranked",
 }
 COLUMN_KEYS = {"title", "label", "field", "unit", "links", "thresholds"}
 
@@ -318,6 +319,9 @@ def _panel(entry: dict[str, t.Any], catalogue: Catalogue, at: str, spec: object)
     if ex.is_expression(entry):
         series.append(Series("", ex.parse(entry, catalogue, at)))
     given = {key: entry[key] for key in PANEL_KEYS & set(entry)}
+    ranked = entry.get("ranked")
+    if ranked and ranked not in [column["title"] for column in entry.get("columns", ()) if ex.is_expression(column)]:
+        raise CatalogueError(f"{at} is ranked by {ranked!r}, which is no column with a value. Name one of its columns.")
     return Panel(
         **{
             **given,
@@ -370,7 +374,7 @@ def _rows(entry: dict[str, t.Any], at: str) -> Rows:
         ((name, fields),) = entry["by"].items()
         by = (name, tuple(fields))
     return Rows(
-        events=tuple(entry["events"]),
+        events=() if entry["events"] == "all" else tuple(entry["events"]),
         where=tuple(where),
         limit=int(entry.get("limit", 500)),
         by=by,

@@ -61,12 +61,7 @@ class Reading:
 
     def selector(self, metric: Metric, where: ex.Where | None = None) -> str:
         """The series of ``metric``, for example ``m{copy="", model=~"a|b"}``."""
-        matchers = [f'copy="{self.copy}"']
-        for label, values in (where or {}).items():
-            if isinstance(values, str):
-                matchers.append(f'{label}="{_quoted(values)}"')
-            else:
-                matchers.append(f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"')
+        matchers = [f'copy="{self.copy}"', *_matchers(where or {})]
         for label, pattern in self.filters.items():
             if self.catalogue.has_label(metric, label):
                 matchers.append(f'{label}=~"{pattern}"')
@@ -132,6 +127,29 @@ class Reading:
     @_ask.register
     def _last(self, node: ex.Last, by: tuple[str, ...]) -> str:
         return self._moment("max", "last", node, by)
+
+    @_ask.register
+    def _own(self, node: ex.Own, by: tuple[str, ...]) -> str:
+        if self.ago:
+            raise CatalogueError(f"The own metric {node.name!r} is asked for {self.ago} ago. Remove ago.")
+        series, labels = self.catalogue.own_metric(node.name).series, ", ".join(_matchers(node.where))
+        end = " @ end()" if self.at_end else ""
+
+        def grown(suffix: str = "", also: tuple[str, ...] = ()) -> str:
+            one = f"{series}{suffix}{{{labels}}}"
+            # Many counters come into being with the first event. Absence for a day before the window is taken for that.
+            before = f"last_over_time({one}[1d]{end} offset {self.window})"
+            new = f"(first_over_time({one}[{self.window}]{end}) unless {before})"
+            return _grouped("sum", (*by, *also), _union([f"increase({one}[{self.window}] anchored{end})", new]))
+
+        if node.kind == "histogram" and node.share is not None:
+            return f"histogram_quantile({node.share:g}, {grown('_bucket', ('le',))})"
+        if node.kind == "histogram":
+            return f"{grown('_sum')} / ({grown('_count')} > 0)"
+        one = f"{series}{{{labels}}}"
+        if node.kind == "gauge":
+            return _grouped("sum", by, f"max_over_time({one}[{self.window}]{end})" if node.peak else f"{one}{end}")
+        return _grouped("sum", by, f"rate({one}[{self.window}]{end})") if node.per_second else grown()
 
     @_ask.register
     def _ratio(self, node: ex.Ratio, by: tuple[str, ...]) -> str:
@@ -201,6 +219,19 @@ class Reading:
 
 def _grouped(how: str, by: By, expression: str) -> str:
     return f"{how} by ({', '.join(by)}) ({expression})" if by else f"{how}({expression})"
+
+
+def _matchers(where: ex.Where) -> list[str]:
+    """Conditions of a selector, such as ``model=~"a|b"``."""
+    found = []
+    for label, values in where.items():
+        if isinstance(values, str):
+            found.append(f'{label}="{_quoted(values)}"')
+        elif isinstance(values, t.Mapping):
+            found.append(f'{label}!="{_quoted(values["not"])}"')
+        else:
+            found.append(f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"')
+    return found
 
 
 def _union(texts: t.Iterable[str]) -> str:

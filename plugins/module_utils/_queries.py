@@ -127,17 +127,17 @@ def queries(panel: Panel, asking: Asking) -> list[Query]:
 
 
 def _columns(panel: Panel, asking: Asking) -> list[Query]:
-    """A query for each column with a value; with ``top`` all show the rows with the highest values of the first."""
+    """A query for each column with a value; with ``top`` all show the rows with the highest values of one of them."""
     reading = asking.reading(asking.range)
     valued = [column for column in panel.columns if column.value]
     by = panel.labels
-    first = reading.promql(_value(valued[0]), by)
+    deciding = next((column for column in valued if column.title == panel.ranked), valued[0])
+    best = f"topk({panel.top}, {reading.promql(_value(deciding), by)})"
     found = []
     for ref, column in zip(string.ascii_uppercase, valued):
         text = reading.promql(_value(column), by)
         if panel.top:
-            best = f"topk({panel.top}, {first})"
-            text = best if ref == "A" else f"{text} and on ({', '.join(by)}) {best}"
+            text = best if column is deciding else f"{text} and on ({', '.join(by)}) {best}"
         found.append(Query(ref, PROMETHEUS, INSTANT, text, column.title))
     return found
 

@@ -19,13 +19,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     CatalogueError,
     Metric,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
-    OVER_TIME,
-    Edge,
-    Matching,
-    Panel,
-    Rows,
-)
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import OVER_TIME, Edge, Panel, Rows
 
 PERIODS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 MEDIAN = 0.5
@@ -249,11 +243,11 @@ def _arrow(edge: Edge) -> str:
     return f"{source} → {target}"
 
 
-def _where(where: t.Mapping[str, Matching]) -> str:
+def _where(where: ex.Where) -> str:
     return "where " + " and ".join(f"{label} is {_wanted(values)}" for label, values in where.items())
 
 
-def _wanted(values: Matching) -> str:
+def _wanted(values: ex.Matching) -> str:
     if isinstance(values, t.Mapping):
         return f"not {values['not'] or 'empty'}"
     return (values or "empty") if isinstance(values, str) else _listed([value or "empty" for value in values], "or")

@@ -27,7 +27,9 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 # Names that the collector takes out of tool_parameters, which it drops itself.
 KEPT_OF_PARAMETERS = ("subagent_type", "skill_name")
 Totals = dict[tuple[str, ...], float]
-Where = Mapping[str, str | Sequence[str]]
+# What a label must be: a value, one of several, or {"not": value}; "" stands for none.
+Wanted = str | Sequence[str] | Mapping[str, str]
+Where = Mapping[str, Wanted]
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,7 @@ class Amount:
     time_ns: int
 
     def matches(self, where: Where) -> bool:
-        return all(
-            self.labels.get(label, "") in ((wanted,) if isinstance(wanted, str) else wanted)
-            for label, wanted in where.items()
-        )
+        return all(_is(self.labels.get(label, ""), wanted) for label, wanted in where.items())
 
 
 class Truth:
@@ -128,6 +127,12 @@ class Truth:
                 continue
             kept = {label.otel: given.get(label.otel, label.default) for label in (*metric.labels, *shared)}
             yield Amount(_labels(kept), value * derived.scale if derived.value else value, event.time_ns)
+
+
+def _is(value: str, wanted: Wanted) -> bool:
+    if isinstance(wanted, Mapping):
+        return value != wanted["not"]
+    return value in ((wanted,) if isinstance(wanted, str) else wanted)
 
 
 def _once(captures: Iterable[Capture]) -> Iterable[Record]:

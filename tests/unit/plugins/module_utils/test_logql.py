@@ -11,12 +11,20 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 from ansible_collections.observability.claude_code.plugins.module_utils._logql import lines
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import build_dashboards
 
-CATALOGUE = build_catalogue({"1.yml": {"cost": {"otel": "claude_code.cost.usage", "about": "x"}}}, {})
+CATALOGUE = build_catalogue(
+    {
+        "1.yml": {
+            "cost": {"otel": "claude_code.cost.usage", "about": "x"},
+            "calls": {"otel": "calls", "about": "x", "labels": ["tool_name"], "derived": {"name": "tool_result"}},
+        }
+    },
+    {"resource": ["team"]},
+)
 
 
-def asked(where: object) -> str:
+def asked(where: object, events: object = ("tool_result",), filters: dict[str, str] | None = None) -> str:
     panel = {"id": "p", "title": "P", "show": "table", "about": "x", "act": "y"}
-    panel |= {"rows": {"events": ["tool_result"], "where": where}, "columns": [{"title": "T", "field": "time"}]}
+    panel |= {"rows": {"events": events, "where": where}, "columns": [{"title": "T", "field": "time"}]}
     sources = {
         "dashboards": {"1.yml": {"uid": "u", "title": "U", "about": "x"}},
         "panels": {"u": {"1.yml": {"row": "R", "panels": [panel]}}},
@@ -25,14 +33,24 @@ def asked(where: object) -> str:
     }
     (found,) = build_dashboards(sources, CATALOGUE)["u"].panels()
     assert found.rows
-    return lines(found.rows, CATALOGUE, {}).partition("} | ")[2]
+    return lines(found.rows, CATALOGUE, filters or {}).partition("event_name=~")[2]
 
 
 def test_lines_are_chosen_by_what_an_attribute_is_and_by_what_it_is_not() -> None:
-    assert asked({"success": "false"}) == 'success="false"'
-    assert asked({"tool_name": ["Agent", "Task"], "success": "false"}) == 'tool_name=~"Agent|Task" and success="false"'
-    assert asked([{"success": "false"}, {"error": {"not": 'a"b'}}]) == '(success="false") or (error!="a\\"b")'
-    assert asked({"parent_agent_id": {"not": ""}}) == 'parent_agent_id!=""'
+    chosen = '"tool_result"} | '
+    assert asked({"success": "false"}) == chosen + 'success="false"'
+    several = {"tool_name": ["Agent", "Task"], "success": "false"}
+    assert asked(several) == chosen + 'tool_name=~"Agent|Task" and success="false"'
+    either = [{"success": "false"}, {"error": {"not": 'a"b'}}]
+    assert asked(either) == chosen + '(success="false") or (error!="a\\"b")'
+    assert asked({"parent_agent_id": {"not": ""}}) == chosen + 'parent_agent_id!=""'
+
+
+def test_all_events_are_filtered_by_what_all_have_and_by_what_some_have() -> None:
+    filters = {"team": "$team", "tool_name": "$tool", "nobody_has": "$x"}
+    assert asked([], events="all", filters=filters) == (
+        '".+"} | team=~"$team" | tool_name=~"$tool" or event_name!~"tool_result"'
+    )
 
 
 @pytest.mark.parametrize("value", [False, 3, {"is": "x"}])

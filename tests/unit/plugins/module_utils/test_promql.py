@@ -26,6 +26,11 @@ CATALOGUE = build_catalogue(
         }
     },
     {},
+    {
+        "sent": {"series": "sent_total", "kind": "counter", "about": "x", "labels": ["exporter"]},
+        "queue": {"series": "queue_size", "kind": "gauge", "about": "x"},
+        "latency": {"series": "latency_seconds", "kind": "histogram", "about": "x", "unit": "s"},
+    },
 )
 
 
@@ -86,7 +91,48 @@ def test_who_counted_something_can_be_left_out() -> None:
     assert asked(entry, ("model",), window="1h") == f"(({long}) unless on (model) ({short} > 0))"
 
 
+def grown(series: str) -> str:
+    new = f"first_over_time({series}[1h]) unless last_over_time({series}[1d] offset 1h)"
+    return (
+        f'label_replace(increase({series}[1h] anchored), "term", "0", "", "") or '
+        f'label_replace(({new}), "term", "1", "", "")'
+    )
+
+
+def test_own_metrics_know_no_copy_and_no_filter_and_count_from_their_first_appearance() -> None:
+    filters = {"exporter": "$exporter"}
+    text = asked({"own": "sent", "where": {"exporter": "a"}}, ("exporter",), window="1h", filters=filters)
+    series = 'sent_total{exporter="a"}'
+    assert text == f"sum by (exporter) ({grown(series)})"
+    assert asked({"own": "sent", "per_second": True}, window="1h") == "sum(rate(sent_total{}[1h]))"
+
+
+def test_own_gauges_are_read_as_they_are_or_at_their_peak() -> None:
+    assert asked({"own": "queue"}) == "sum(queue_size{})"
+    assert asked({"own": "queue", "peak": True}, window="1h") == "sum(max_over_time(queue_size{}[1h]))"
+
+
+def test_own_histograms_give_their_mean_and_their_quantiles() -> None:
+    total, count = (f"sum({grown(f'latency_seconds_{part}{{}}')})" for part in ("sum", "count"))
+    assert asked({"own": "latency"}, window="1h") == f"{total} / ({count} > 0)"
+    buckets = grown("latency_seconds_bucket{}")
+    assert asked({"own": "latency", "share": 0.9}, window="1h") == f"histogram_quantile(0.9, sum by (le) ({buckets}))"
+
+
+def test_a_label_may_be_anything_but_a_value() -> None:
+    series = f'{COST}{{copy="", model!=""}}'
+    assert asked({"total": "cost", "where": {"model": {"not": ""}}}) == f"sum(sum_over_time({series}[24h]))"
+
+
 def test_what_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(CatalogueError, match="has no metric 'x'"):
+        asked({"own": "x"})
+    with pytest.raises(CatalogueError, match="'queue' is a gauge, and share is for a histogram"):
+        asked({"own": "queue", "share": 0.5})
+    with pytest.raises(CatalogueError, match="'sent' has no label 'model'"):
+        asked({"own": "sent", "where": {"model": "x"}})
+    with pytest.raises(CatalogueError, match="'sent' is asked for 1d ago"):
+        asked({"own": "sent", "ago": "1d"})
     with pytest.raises(CatalogueError, match="'cost' is no histogram"):
         asked({"quantile": "cost"})
     with pytest.raises(CatalogueError, match="'cost' has no label 'tool_name'"):
