@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo down verify test lint bench clean
+.PHONY: help setup demo down verify render test lint bench clean
 
 # The newest Python that really runs and can make an environment; give another with `make setup PYTHON=/path/to/python3`.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -19,7 +19,7 @@ ARGS ?=
 # Also where the folder may be written by everybody: Ansible would not read its ansible.cfg by itself there.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # What is as it should be already is not worth a line; ARGS=-v shows more.
-demo down verify: export ANSIBLE_DISPLAY_OK_HOSTS := false
+demo down verify render: export ANSIBLE_DISPLAY_OK_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Progress shows as it is made, in a log too.
 export PYTHONUNBUFFERED := 1
@@ -40,6 +40,9 @@ down: $(VENV)/.for-playbooks ## stop and remove the demo; DATA=1 deletes its dat
 
 verify: $(VENV)/.for-playbooks ## check a running stack (INVENTORY=your.yml; the demo without it)
 	@$(PLAYBOOK) -i $(INVENTORY) playbooks/verify.yml $(ARGS)
+
+render: $(VENV)/.for-playbooks ## write files/dashboards from the catalogue; do it after a change of the catalogue
+	@$(PLAYBOOK) playbooks/render.yml $(ARGS)
 
 test: $(VENV)/.for-tests ## run all tests (a part: ARGS=tests/unit)
 	@$(PYTEST) $(ARGS)

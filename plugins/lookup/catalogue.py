@@ -20,17 +20,27 @@ options:
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
+      - V(dashboards) are the dashboards for Grafana by uid, with queries for O(delivery).
       - V(checks) is the list of all checks, V(report) what the report shows beside them.
     required: true
     type: list
     elements: str
-    choices: [signal_to_metrics, signal_to_metrics_by_arrival, rollup_rules, labels, metrics, sources, checks, report]
+    choices:
+      - signal_to_metrics
+      - signal_to_metrics_by_arrival
+      - rollup_rules
+      - labels
+      - metrics
+      - sources
+      - dashboards
+      - checks
+      - report
   interval:
     description: Window and interval of the recording rules, as a PromQL duration.
     type: str
     default: 1h
   delivery:
-    description: How the metrics reach Prometheus, for the recording rules.
+    description: How the metrics reach Prometheus, for the recording rules and the dashboards.
     type: str
     choices: [otlp, scrape, remote_write]
     default: otlp
@@ -62,7 +72,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     read_files,
     read_sources,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import read_dashboards
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import all_json
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import load_dashboards, read_dashboards
 
 FOLDER = Path(__file__).resolve().parents[2] / "files" / "catalogue"
 
@@ -80,6 +91,7 @@ class LookupModule(LookupBase):
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},
+            "dashboards": lambda catalogue: all_json(load_dashboards(FOLDER, catalogue), catalogue, delivery),
             "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
             "report": lambda _catalogue: read_files(FOLDER / "report")["last-24-hours.yml"],
         }
@@ -90,9 +102,9 @@ class LookupModule(LookupBase):
             )
         try:
             catalogue = load_catalogue(FOLDER)
+            return [makers[term](catalogue) for term in terms]
         except CatalogueError as error:
             raise AnsibleLookupError(str(error)) from error
-        return [makers[term](catalogue) for term in terms]
 
 
 def _checks(files: dict[str, t.Any]) -> list[dict[str, t.Any]]:

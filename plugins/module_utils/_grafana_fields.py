@@ -1,0 +1,113 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Grafana writes values: units, thresholds, colours, and what stands where nothing was counted."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import TIME, Panel
+
+Json = dict[str, t.Any]
+Thresholds = t.Sequence[tuple[str, t.Optional[float]]]
+
+UNITS = {
+    "USD": "currencyUSD",
+    "share": "percentunit",
+    "s": "s",
+    "ms": "ms",
+    "By": "bytes",
+    TIME: "dateTimeAsIso",
+}
+# What no data means where the panel does not say.
+NOTHING = "Nothing was reported in this range."
+BLANK = "–"  # noqa: RUF001 (the dash that stands in an empty cell)
+# Colours of values that are good or bad wherever they appear.
+MEANINGS = {
+    "added": "green",
+    "removed": "red",
+    "accept": "green",
+    "reject": "red",
+    "Added": "green",
+    "Removed": "red",
+    "Accepted": "green",
+    "Rejected": "red",
+}
+# Metrics that count what went wrong.
+WRONG = ("error", "failure", "refusal", "retr", "rejected", "dropped", "refused", "lost")
+
+
+def unit(word: str) -> str:
+    """Grafana's unit for a word of the catalogue; a counting word follows the shortened number."""
+    if word in UNITS:
+        return UNITS[word]
+    if "/" in word:
+        return f"suffix:{word}"
+    return f"count:{word}" if word else "short"
+
+
+def thresholds(steps: Thresholds) -> Json:
+    """Colours from a value on; the first one has no lower end."""
+    found = [{"color": colour, "value": value} for colour, value in steps]
+    if found and found[0]["value"] is not None:
+        # Below the first value that is named its colour holds as well.
+        found[0] = {**found[0], "value": None}
+    return {"mode": "absolute", "steps": found or [{"color": "text", "value": None}]}
+
+
+def no_value(panel: Panel) -> str:
+    """What the panel shows without data."""
+    if panel.empty:
+        return panel.empty
+    return "0" if panel.show in ("stat", "gauge") and panel.counts else NOTHING
+
+
+def colour(panel: Panel) -> Json:
+    """How series get their colours: by thresholds, red where they count what went wrong, else each its own."""
+    if panel.show in ("stat", "gauge", "bar gauge", "table", "states"):
+        return {"mode": "thresholds"}
+    if panel.series and all(is_wrong(one.value) for one in panel.series):
+        # Shades of one colour, as far as there are several series.
+        return {"mode": "shades" if panel.labels or len(panel.series) > 1 else "fixed", "fixedColor": "red"}
+    return {"mode": "palette-classic"}
+
+
+def is_wrong(expression: ex.Expression) -> bool:
+    """Whether the expression counts what went wrong."""
+    if isinstance(expression, ex.OfMetric):
+        return expression.where.get("success") == "false" or any(word in expression.metric for word in WRONG)
+    if isinstance(expression, ex.OfMetrics):
+        return False
+    first = expression.parts()[:1]
+    return bool(first) and is_wrong(first[0])
+
+
+def is_additive(expression: ex.Expression) -> bool:
+    """Whether the values of the intervals of a chart add up to the value of its range."""
+    if isinstance(expression, (ex.Total, ex.Observed)):
+        return True
+    if isinstance(expression, ex.Over):
+        return not expression.window and is_additive(expression.of)
+    if isinstance(expression, (ex.Sum, ex.Scaled)):
+        return all(isinstance(part, ex.SCALARS) or is_additive(part) for part in expression.parts())
+    return isinstance(expression, ex.Ratio) and isinstance(expression.to, ex.SCALARS) and is_additive(expression.of)
+
+
+def override(name: str, **properties: t.Any) -> Json:
+    """Settings for the field of this name; a double underscore in a keyword stands for a dot."""
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()],
+    }
+
+
+def colour_overrides(panel: Panel) -> list[Json]:
+    """The colours that the panel gives to its series, and those that their names mean."""
+    named = {one.name for one in panel.series}
+    if "decision" in panel.labels or ("type" in panel.labels and "lines_of_code" in panel.names()):
+        named |= set(MEANINGS)
+    wanted = {name: value for name, value in MEANINGS.items() if name in named}
+    wanted.update(panel.colours)
+    return [override(name, color={"mode": "fixed", "fixedColor": value}) for name, value in wanted.items()]
