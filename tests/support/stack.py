@@ -198,6 +198,14 @@ class Stack:
         when = {} if at is None else {"time": f"{at:.3f}"}
         return _vector(_get(f"{self._prometheus}/api/v1/query", query=query, **when))
 
+    def promql_range(
+        self, query: str, since: float, until: float, step: float
+    ) -> list[tuple[dict[str, str], dict[float, float]]]:
+        """Labels of each series, and its values by time."""
+        span = {"start": f"{since:.3f}", "end": f"{until:.3f}", "step": f"{step:g}"}
+        found = _get(f"{self._prometheus}/api/v1/query_range", query=query, **span)["result"]
+        return [(row["metric"], {float(at): float(value) for at, value in row["values"]}) for row in found]
+
     def logql(self, query: str, at: float | None = None) -> list[tuple[dict[str, str], float]]:
         when = {} if at is None else {"time": str(int(at * 1e9))}
         return _vector(_get(f"{self._loki}/loki/api/v1/query", query=query, **when))
@@ -215,6 +223,13 @@ class Stack:
             if len(rows) < page or oldest + 1 >= end:
                 return list(found.values())
             end = oldest + 1
+
+    def newest_rows(self, query: str, since: float, until: float, limit: int) -> list[tuple[int, dict[str, str], str]]:
+        """Time, labels and text of the newest log lines, the newest first."""
+        span = {"start": str(int(since * 1e9)), "end": str(int(until * 1e9)), "limit": str(limit)}
+        streams = _get(f"{self._loki}/loki/api/v1/query_range", query=query, direction="backward", **span)["result"]
+        rows = [(int(at), stream["stream"], text) for stream in streams for at, text in stream["values"]]
+        return sorted(rows, key=lambda row: -row[0])
 
     def own_metrics(self, pattern: str) -> dict[str, float]:
         """The collector's own metrics whose line matches."""
@@ -245,10 +260,13 @@ def _vector(data: Mapping[str, Any]) -> list[tuple[dict[str, str], float]]:
     return [(row["metric"], float(row["value"][1])) for row in data["result"]]
 
 
-def prepared(folder: Path, **variables: Any) -> tuple[Stack, bool]:
-    """A stack in ``folder``, to be installed and removed; or the one in the folder that KEEP names, which stays."""
+def prepared(folder: Path, kind: str = "", **variables: Any) -> tuple[Stack, bool]:
+    """A stack in ``folder``, to be installed and removed; or the one in the folder that KEEP names, which stays.
+
+    Stacks of another ``kind`` than the usual one have folders of their own beside that.
+    """
     kept = os.environ.get(KEEP)
-    prefix = Path(kept).resolve() if kept else folder
+    prefix = Path(f"{kept}-{kind}" if kind else kept).resolve() if kept else folder
     known = prefix / STAMP
     if kept and known.is_file():
         return Stack(prefix, **json.loads(known.read_text()), installed=True), True

@@ -174,10 +174,11 @@ def _promoted(catalogue: Catalogue, resource: Mapping[str, Any]) -> dict[str, An
 
 
 def _labels(attributes: Mapping[str, Any]) -> dict[str, str]:
-    return {name.replace(".", "_"): _text(value) for name, value in attributes.items() if value is not None}
+    return {name.replace(".", "_"): label_text(value) for name, value in attributes.items() if value is not None}
 
 
-def _text(value: Any) -> str:
+def label_text(value: Any) -> str:
+    """A value as the stores keep it."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
