@@ -21,6 +21,7 @@ options:
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
       - V(dashboards) are the dashboards for Grafana by uid, with queries for O(delivery).
+      - V(pages) are the pages of C(docs) that describe the dashboards, by their path.
       - V(checks) is the list of all checks, V(report) what the report shows beside them.
     required: true
     type: list
@@ -33,6 +34,7 @@ options:
       - metrics
       - sources
       - dashboards
+      - pages
       - checks
       - report
   interval:
@@ -74,8 +76,11 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import all_json
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import load_dashboards, read_dashboards
+from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import pages
 
-FOLDER = Path(__file__).resolve().parents[2] / "files" / "catalogue"
+COLLECTION = Path(__file__).resolve().parents[2]
+FOLDER = COLLECTION / "files" / "catalogue"
+DIFFERENCES = COLLECTION / "docs" / "differences.md"
 
 
 class LookupModule(LookupBase):
@@ -92,6 +97,7 @@ class LookupModule(LookupBase):
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},
             "dashboards": lambda catalogue: all_json(load_dashboards(FOLDER, catalogue), catalogue, delivery),
+            "pages": lambda catalogue: pages(load_dashboards(FOLDER, catalogue), catalogue, _text(DIFFERENCES)),
             "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
             "report": lambda _catalogue: read_files(FOLDER / "report")["last-24-hours.yml"],
         }
@@ -105,6 +111,13 @@ class LookupModule(LookupBase):
             return [makers[term](catalogue) for term in terms]
         except CatalogueError as error:
             raise AnsibleLookupError(str(error)) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogueError(f"{path} cannot be read: {error}. Pages are made in a checkout of the project.") from error
 
 
 def _checks(files: dict[str, t.Any]) -> list[dict[str, t.Any]]:

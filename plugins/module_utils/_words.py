@@ -36,12 +36,7 @@ def panel_in_words(panel: Panel, catalogue: Catalogue) -> list[tuple[str, str]]:
         return [("", rows_in_words(panel.rows))]
     if panel.edges:
         return [(_arrow(edge), in_words(edge.value, catalogue)) for edge in panel.edges]
-    labels = panel.labels
-    valued = [(column.title, column.value) for column in panel.columns if column.value]
-    return [
-        (name, in_words(value, catalogue, labels))
-        for name, value in [*((one.name, one.value) for one in panel.series), *valued]
-    ]
+    return [(name, in_words(value, catalogue, panel.labels)) for name, value in _values(panel)]
 
 
 def span_in_words(panel: Panel) -> str:
@@ -52,14 +47,20 @@ def span_in_words(panel: Panel) -> str:
         said = f"One value for each interval of the chart; the shortest interval is {period(panel.each)}."
     elif panel.rows:
         said = f"The newest {panel.rows.limit} of the dashboard's range." if not panel.rows.by else "Over the range."
+    elif any(_has_own_window(value) for _name, value in _values(panel)):
+        said = "Where no time is named it is the whole range of the dashboard."
     else:
         said = "One value for the whole range of the dashboard."
-    return said + (f" Only the {panel.top} highest of the range are shown." if panel.top else "")
+    if not panel.top:
+        return said
+    ranked = panel.ranked or next((column.title for column in panel.columns if column.value), "")
+    kept = f"rows with the highest {ranked}" if ranked else "highest of the range"
+    return f"{said} Only the {panel.top} {kept} are shown."
 
 
 def rows_in_words(rows: Rows) -> str:
     """Which log lines count."""
-    said = f"The {_listed(rows.events, 'and')} events in Loki"
+    said = f"The {_listed(rows.events, 'and')} events in Loki" if rows.events else "All events in Loki"
     if rows.where:
         said += " " + ", or ".join(_where(one) for one in rows.where)
     if rows.by:
@@ -96,6 +97,11 @@ def period(duration: str) -> str:
     if number == 1:
         return f"an {unit}" if unit == "hour" else f"a {unit}"
     return f"{number} {unit}s"
+
+
+def length(duration: str) -> str:
+    """A duration after an article: hour, 24 hours."""
+    return period(duration).removeprefix("an ").removeprefix("a ")
 
 
 # --- the nodes of the language -----------------------------------------------------------------------------------
@@ -151,8 +157,7 @@ class _Telling:
 
     @_tell.register
     def _quantile(self, node: ex.Quantile) -> str:
-        name = "median" if node.share == MEDIAN else f"{100 * node.share:g} % quantile"
-        return f"the {name} of {self.points([node.metric], node.where, node.read)}"
+        return f"the {_quantile(node.share)} of {self.points([node.metric], node.where, node.read)}"
 
     @_tell.register
     def _distinct(self, node: ex.Distinct) -> str:
@@ -166,6 +171,16 @@ class _Telling:
     @_tell.register
     def _last(self, node: ex.Last) -> str:
         return f"the time of the last point of {self.points(node.metrics, node.where)}"
+
+    @_tell.register
+    def _own(self, node: ex.Own) -> str:
+        """What a program says of itself, by the name under which Prometheus scrapes it."""
+        series = self.catalogue.own_metric(node.name).series + (" " + _where(node.where) if node.where else "")
+        if node.kind == "histogram":
+            return f"the {_quantile(node.share)} of {series}" if node.share is not None else f"the mean of {series}"
+        if node.kind == "gauge":
+            return f"the highest value of {series}" if node.peak else f"the value of {series} at the end"
+        return f"the growth of {series}" + (" in a second" if node.per_second else "")
 
     @_tell.register
     def _ratio(self, node: ex.Ratio) -> str:
@@ -202,8 +217,8 @@ class _Telling:
     def _over(self, node: ex.Over) -> str:
         told = self.part(node.of)
         if node.window and node.ago:
-            return f"{told} in the {_length(node.window)} that ended {period(node.ago)} earlier"
-        return f"{told} in the last {_length(node.window)}" if node.window else f"{told} {period(node.ago)} earlier"
+            return f"{told} in the {length(node.window)} that ended {period(node.ago)} earlier"
+        return f"{told} in the last {length(node.window)}" if node.window else f"{told} {period(node.ago)} earlier"
 
     def _term(self, term: ex.Expression, first: bool) -> str:
         """A term of a sum with the sign before it."""
@@ -232,9 +247,17 @@ def _taken_away(node: ex.Expression) -> ex.Expression | None:
     return None
 
 
-def _length(duration: str) -> str:
-    """A duration after an article: hour, 24 hours."""
-    return period(duration).removeprefix("an ").removeprefix("a ")
+def _values(panel: Panel) -> list[tuple[str, ex.Expression]]:
+    series = [(one.name, one.value) for one in panel.series]
+    return series + [(column.title, column.value) for column in panel.columns if column.value]
+
+
+def _has_own_window(node: ex.Expression) -> bool:
+    return (isinstance(node, ex.Over) and bool(node.window)) or any(_has_own_window(part) for part in node.parts())
+
+
+def _quantile(share: float) -> str:
+    return "median" if share == MEDIAN else f"{100 * share:g} % quantile"
 
 
 def _arrow(edge: Edge) -> str:
