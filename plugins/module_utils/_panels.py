@@ -320,7 +320,8 @@ def _panel(entry: dict[str, t.Any], catalogue: Catalogue, at: str, spec: object)
         series.append(Series("", ex.parse(entry, catalogue, at)))
     given = {key: entry[key] for key in PANEL_KEYS & set(entry)}
     ranked = entry.get("ranked")
-    if ranked and ranked not in [column["title"] for column in entry.get("columns", ()) if ex.is_expression(column)]:
+    numbers = [one for one in entry.get("columns", ()) if ex.is_expression(one) or one.get("field") in SUMMARIES]
+    if ranked and ranked not in [column["title"] for column in numbers]:
         raise CatalogueError(f"{at} is ranked by {ranked!r}, which is no column with a value. Name one of its columns.")
     return Panel(
         **{
