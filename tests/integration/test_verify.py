@@ -6,12 +6,34 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.stack import Stack
+from ansible_collections.observability.claude_code.plugins.module_utils import _measures, _servers
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import load_catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Total
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
+    Column,
+    Dashboard,
+    Panel,
+    Row,
+    Rows,
+    Series,
+    load_dashboards,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._promql import DELIVERIES
+from support.checkout import CHECKOUT
+from support.stack import HOST, Stack
+
+FOLDER = CHECKOUT / "files" / "catalogue"
+CATALOGUE = load_catalogue(FOLDER)
+DASHBOARDS = load_dashboards(FOLDER, CATALOGUE)
+COUNT = Column("Count", field="count")
 
 # Other tests of the run send what the collector has to refuse, or from a wrong clock, on purpose.
 TOUCHED = {"nothing-refused", "nothing-dropped", "times-plausible", "cost-reconciles", "tokens-reconcile"}
@@ -37,6 +59,15 @@ def statuses(directory: Path) -> dict[str, str]:
     return {result["id"]: result["status"] for result in report["results"]}
 
 
+def servers(stack: Stack, delivery: str) -> _measures.Stack:
+    def web(name: str) -> _servers.Web:
+        port = stack.ports[f"{name.lower()}_port"]
+        return _servers.Web(_servers.Access(name, f"http://{HOST}:{port}"), 30.0)
+
+    prometheus, loki = _servers.Prometheus(web("Prometheus")), _servers.Loki(web("Loki"))
+    return _measures.Stack(prometheus, loki, None, None, CATALOGUE, (delivery,))  # type: ignore[arg-type]
+
+
 def accepted(stack: Stack) -> float:
     return sum(stack.own_metrics("^otelcol_receiver_accepted_").values())
 
@@ -44,7 +75,14 @@ def accepted(stack: Stack) -> float:
 def test_the_checks_pass_on_a_stack_as_it_was_set_up(stack: Stack, tmp_path: Path) -> None:
     printed, found = verify(stack, tmp_path, verify_must_pass=False)
     assert {name for name, status in found.items() if status == "failed"} <= TOUCHED, printed
-    for name in ("probe-metrics", "probe-events", "texts-dropped", "no-token-refused", "wrong-token-refused"):
+    for name in (
+        "probe-metrics",
+        "probe-events",
+        "texts-dropped",
+        "no-token-refused",
+        "wrong-token-refused",
+        "panels-run",
+    ):
         assert found[name] == "passed", printed
     assert f"The report is {tmp_path / 'report.html'}" in printed
     assert "changed=0" in printed
@@ -72,3 +110,30 @@ def test_check_mode_and_a_switched_off_probe_send_nothing(stack: Stack, tmp_path
     _printed, found = verify(stack, tmp_path, verify_probe=False, verify_must_pass=False)
     assert found["probe-metrics"] == found["no-token-refused"] == "skipped"
     assert accepted(stack) == before
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_all_panels_run_on_real_servers_whatever_the_delivery(stack: Stack, delivery: str) -> None:
+    measures = PanelMeasures(servers(stack, delivery), DASHBOARDS)
+    found = measures.panels("all")
+    assert found.value == {}
+    assert found.note.startswith(f"{sum(len(measures.questions(one)) for one in DASHBOARDS.values())} queries")
+
+
+def test_panels_that_the_servers_refuse_are_named_and_the_others_run(stack: Stack) -> None:
+    cost = (Series("", Total("cost")),)
+    lines = Rows(("api_error",), ({"no label": "x"},))
+    panels = (
+        Panel("good", "Good", "stat", "a", "b", series=cost),
+        Panel("at-once", "At Once", "pie", "a", "b", series=cost, by=("no label",)),
+        Panel("over-time", "Over Time", "lines", "a", "b", series=cost, by=("no label",)),
+        Panel("lines", "Lines", "logs", "a", "b", rows=lines),
+        Panel("groups", "Groups", "table", "a", "b", rows=replace(lines, by=("m", ("error",))), columns=(COUNT,)),
+    )
+    dashboards = {"own": Dashboard("own", "Own", "a", (Row("R", "", panels),))}
+    found = PanelMeasures(servers(stack, "otlp"), dashboards).panels("all").value
+    assert set(found) == {"At Once (own)", "Over Time (own)", "Lines (own)", "Groups (own)"}
+    assert re.search(r"Prometheus at \S+ answered 400 on /api/v1/query: .*parse error", found["At Once (own)"])
+    assert re.search(r"Prometheus at \S+ answered 400 on /api/v1/query_range: .*parse error", found["Over Time (own)"])
+    assert re.search(r"Loki at \S+ answered 400 on /loki/api/v1/query_range: parse error", found["Lines (own)"])
+    assert re.search(r"Loki at \S+ answered 400 on /loki/api/v1/query: parse error", found["Groups (own)"])
