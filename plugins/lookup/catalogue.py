@@ -16,7 +16,7 @@ options:
       - What to return.
       - V(signal_to_metrics) are the rules with which the collector derives metrics from events.
       - V(signal_to_metrics_by_arrival) are the same without the events' times, for running totals.
-      - V(rollup_rules) are recording rules for Prometheus over O(interval).
+      - V(rollup_groups) are groups of recording rules for Prometheus, evaluated in O(passes).
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
@@ -29,7 +29,7 @@ options:
     choices:
       - signal_to_metrics
       - signal_to_metrics_by_arrival
-      - rollup_rules
+      - rollup_groups
       - labels
       - metrics
       - sources
@@ -37,10 +37,16 @@ options:
       - pages
       - checks
       - report
-  interval:
-    description: Window and interval of the recording rules, as a PromQL duration.
-    type: str
-    default: 1h
+  passes:
+    description: How long after the end of its window each pass of a rollup comes, as PromQL durations.
+    type: list
+    elements: str
+    default: [1m, 20m, 4h, 25h]
+  kinds:
+    description: Kinds of metrics that rollups are wanted for.
+    type: list
+    elements: str
+    default: [sum, histogram]
   delivery:
     description: How the metrics reach Prometheus, for the recording rules and the dashboards.
     type: str
@@ -88,11 +94,11 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        interval, delivery = self.get_option("interval"), self.get_option("delivery")
+        passes, kinds, delivery = (self.get_option(name) for name in ("passes", "kinds", "delivery"))
         makers: dict[str, t.Callable[[Catalogue], t.Any]] = {
             "signal_to_metrics": rules.signal_to_metrics,
             "signal_to_metrics_by_arrival": lambda catalogue: rules.signal_to_metrics(catalogue, event_time=False),
-            "rollup_rules": lambda catalogue: rules.rollup_rules(catalogue, interval, delivery),
+            "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, passes, delivery, kinds=kinds),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},

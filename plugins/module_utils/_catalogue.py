@@ -9,6 +9,7 @@ the truth tests are made from it; nothing else spells a metric name.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ METRIC_KEYS = {"otel", "unit", "kind", "about", "labels", "events", "derived"}
 DERIVED_KEYS = {"name", "value", "scale", "where"}
 EVENT_KEYS = {"name", "sum", "by"}
 OWN_KEYS = {"series", "kind", "labels", "unit", "about"}
+ROLLUP_KEYS = {"window", "serves", "without", "about"}
 
 
 class CatalogueError(Exception):
@@ -102,16 +104,33 @@ class OwnMetric:
 
 
 @dataclass(frozen=True)
+class Rollup:
+    """Sums of each metric over ``window`` (a PromQL duration) that Prometheus records, lacking the labels ``without``.
+
+    ``serves`` is what reads it: ``recent`` or ``long``.
+    """
+
+    name: str
+    window: str
+    without: tuple[str, ...]
+    serves: str
+
+    def series(self, metric: Metric) -> str:
+        return f"claude_code:{metric.name}:{self.name}"
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All metrics by name, the labels that every series has, and those that come from client resources.
 
-    ``own`` are the metrics of the stack's own programs.
+    ``own`` are the metrics of the stack's own programs, ``rollups`` what Prometheus records.
     """
 
     metrics: dict[str, Metric] = field(default_factory=dict)
     standard_labels: tuple[Label, ...] = ()
     resource_labels: tuple[Label, ...] = ()
     own: dict[str, OwnMetric] = field(default_factory=dict)
+    rollups: dict[str, Rollup] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
         """The metric of this name; CatalogueError names those there are."""
@@ -176,12 +195,27 @@ def parse_own(name: str, entry: object) -> OwnMetric:
     return OwnMetric(name, **{**entry, "labels": tuple(entry.get("labels", ()))})
 
 
+def parse_rollup(name: str, entry: object) -> Rollup:
+    """A rollup from its entry in rollups.yml."""
+    at = f"rollups.yml: rollup {name!r}"
+    if not isinstance(entry, dict) or set(entry) != ROLLUP_KEYS:
+        raise CatalogueError(f"{at} must have exactly: {', '.join(sorted(ROLLUP_KEYS))}.")
+    if not re.match(r"^[1-9][0-9]*[smhd]$", str(entry["window"])):
+        raise CatalogueError(f"{at} has the window {entry['window']!r}. Write a duration such as 5m, 1h or 1d.")
+    if entry["serves"] not in ("recent", "long"):
+        raise CatalogueError(f"{at} serves {entry['serves']!r}. Use recent or long.")
+    return Rollup(name, entry["window"], tuple(entry["without"]), entry["serves"])
+
+
 def build_catalogue(
-    files: t.Mapping[str, object], labels: object, own: t.Mapping[str, object] | None = None
+    files: t.Mapping[str, object],
+    labels: object,
+    own: t.Mapping[str, object] | None = None,
+    rollups: t.Mapping[str, object] | None = None,
 ) -> Catalogue:
     """A catalogue from parsed YAML: ``files`` maps a file's name to its content.
 
-    ``labels`` and ``own`` are the contents of labels.yml and own.yml.
+    ``labels``, ``own`` and ``rollups`` are the contents of labels.yml, own.yml and rollups.yml.
     """
     metrics: dict[str, Metric] = {}
     series: dict[str, str] = {}
@@ -203,21 +237,23 @@ def build_catalogue(
         standard_labels=tuple(_label(label, "labels.yml") for label in labels.get("standard", ())),
         resource_labels=tuple(_label(label, "labels.yml") for label in labels.get("resource", ())),
         own={name: parse_own(name, entry) for name, entry in (own or {}).items()},
+        rollups={name: parse_rollup(name, entry) for name, entry in (rollups or {}).items()},
     )
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """Reads labels.yml, own.yml and metrics/*.yml in ``folder``. Needs PyYAML, which every Ansible controller has."""
+    """Reads the files of ``folder`` but its dashboards. Needs PyYAML, which every Ansible controller has."""
     sources = read_sources(folder)
-    return build_catalogue(sources["metrics"], sources["labels"], sources["own"])
+    return build_catalogue(sources["metrics"], sources["labels"], sources["own"], sources["rollups"])
 
 
 def read_sources(folder: Path) -> dict[str, t.Any]:
-    """The content of metrics/*.yml by file, of labels.yml and of own.yml: what build_catalogue takes."""
+    """The content of metrics/*.yml by file, and of the other files: what build_catalogue takes."""
     return {
         "metrics": read_files(folder / "metrics"),
         "labels": read_file(folder / "labels.yml"),
         "own": read_file(folder / "own.yml"),
+        "rollups": read_file(folder / "rollups.yml"),
     }
 
 

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Derived, Metric
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
+    Catalogue,
+    Derived,
+    Metric,
+    Rollup,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import EVERY, seconds
 
 # The event's own time travels in this attribute through the connector, which stamps its points with the time of
 # processing; the transform processor moves it to the point's time. A repeated export then lands on itself.
 EVENT_TIME = "event.timestamp"
+# The label that tells the passes of a rollup apart.
+PASS = "pass"
 
 
 def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dict[str, t.Any]]:
@@ -26,25 +34,52 @@ def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dic
     return [_rule(metric, metric.derived, shared) for metric in catalogue.metrics.values() if metric.derived]
 
 
-def rollup_rules(
-    catalogue: Catalogue, interval: str, delivery: str = "otlp", without: t.Sequence[str] = ("session_id",)
-) -> list[dict[str, str]]:
-    """Recording rules that add up each metric over ``interval`` (a PromQL duration) without the labels given.
+def rollup_groups(
+    catalogue: Catalogue,
+    passes: t.Sequence[str],
+    delivery: str = "otlp",
+    every: str = EVERY,
+    kinds: t.Collection[str] = ("sum", "histogram"),
+) -> list[dict[str, t.Any]]:
+    """Groups of recording rules, one for each rollup and pass.
 
-    Windows of one length follow each other without gap or overlap, so the rollups add up to the raw sum exactly.
+    Telemetry comes late, and Prometheus may be down when a rule is due. So each window is looked at in several passes,
+    each so long after its end as ``passes`` says (PromQL durations). A pass records, under a label of its own, what
+    the window adds up to without all that was recorded for it before: the sum over the passes is exact, whichever of
+    them took place and whenever the rules were introduced.
     """
-    labels, reading = ", ".join(without), Reading(catalogue, interval, delivery)
     return [
         {
-            "record": rollup_name(metric, interval),
-            "expr": f"sum without ({labels}) ({reading.in_window(metric)})",
+            "name": f"claude_code_{rollup.name}_{name}",
+            "interval": every,
+            "query_offset": late,
+            "rules": [
+                {
+                    "record": rollup.series(metric),
+                    "expr": _difference(Reading(catalogue, rollup.window, delivery), metric, rollup, every),
+                    "labels": {PASS: name},
+                }
+                for metric in catalogue.metrics.values()
+                if metric.kind in kinds
+            ],
         }
-        for metric in catalogue.metrics.values()
+        for rollup in catalogue.rollups.values()
+        for name, late in ((str(number), late) for number, late in enumerate(passes, 1))
     ]
 
 
-def rollup_name(metric: Metric, interval: str) -> str:
-    return f"claude_code:{metric.name}:sum{interval}"
+def _difference(reading: Reading, metric: Metric, rollup: Rollup, every: str) -> str:
+    """What lacks in the records of the window that ended within the interval before; nothing where none ended.
+
+    A subquery stands at multiples of its step, whenever it is asked: that makes the windows the same ones for all.
+    """
+    raw = f"sum without ({', '.join(rollup.without)}) ({reading.in_window(metric)})"
+    recorded = f"sum without ({PASS}) (sum_over_time({rollup.series(metric)}[{every}] offset -{seconds(every)}s))"
+    both = f'label_replace({raw}, "term", "raw", "", "") or label_replace(-1 * {recorded}, "term", "recorded", "", "")'
+    difference = f"last_over_time((sum without (term) ({both}))[{every}:{rollup.window}])"
+    if metric.kind == "histogram":
+        return f"{difference} and histogram_count({difference}) > 0"
+    return f"{difference} != 0"
 
 
 def _rule(metric: Metric, derived: Derived, shared: tuple[tuple[str, str | None], ...]) -> dict[str, t.Any]:

@@ -78,7 +78,7 @@ def panel_json(panel: Panel, asking: Asking, variables: t.Mapping[str, str]) -> 
     if steps:
         found["transformations"] = steps
     if panel.show in OVER_TIME:
-        found["interval"], found["maxDataPoints"] = interval(panel)
+        found["interval"], found["maxDataPoints"] = interval(panel, asking)
     return found
 
 

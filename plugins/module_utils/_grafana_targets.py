@@ -105,6 +105,6 @@ def _loki(query: Query) -> Json:
     return {**target, "maxLines": query.limit} if lines else target
 
 
-def interval(panel: Panel) -> tuple[str, int]:
+def interval(panel: Panel, asking: Asking) -> tuple[str, int]:
     """The shortest interval of a chart and the number of its points: bars must stay wide enough to be seen."""
-    return panel.each, 300 if panel.show in ("lines", "area") else 100
+    return asking.shortest(panel.each), 300 if panel.show in ("lines", "area") else 100

@@ -172,7 +172,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A dashboard: ``range`` is what it shows at first (24h), ``refresh`` how often it asks again."""
+    """A dashboard: ``range`` is what it shows at first (24h), ``refresh`` how often it asks again.
+
+    ``reads`` says which series it reads: raw, recent (rollups, and raw series where they cannot answer) or long
+    (rollups alone).
+    """
 
     uid: str
     title: str
@@ -184,6 +188,7 @@ class Dashboard:
     variables: tuple[Variable, ...] = ()
     settings: tuple[Setting, ...] = ()
     links: tuple[str, ...] = ()
+    reads: str = "raw"
 
     def panels(self) -> tuple[Panel, ...]:
         return tuple(panel for row in self.rows for panel in row.panels)
@@ -280,6 +285,7 @@ def build_dashboards(sources: t.Mapping[str, t.Any], catalogue: Catalogue) -> di
             variables=tuple(_named(variables, name, f"dashboards/{file}") for name in entry.get("variables", ())),
             settings=tuple(_named(settings, name, f"dashboards/{file}") for name in entry.get("settings", ())),
             links=tuple(entry.get("links", ())),
+            reads=entry.get("reads", "raw"),
         )
     return dashboards
 

@@ -16,10 +16,12 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
+from ansible_collections.observability.claude_code.plugins.module_utils import _rollups as rolled
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     Catalogue,
     CatalogueError,
     Metric,
+    Rollup,
 )
 
 DELIVERIES = ("otlp", "scrape", "remote_write")
@@ -46,6 +48,10 @@ class Reading:
     days: str = "1"
     # In a chart: the window that ends with the chart, at every moment of it.
     at_end: bool = False
+    # What sums are read from before the raw series, and whether those are read at all.
+    rollups: tuple[Rollup, ...] = ()
+    raw: bool = True
+    rolled_every: str = rolled.EVERY
 
     def __post_init__(self) -> None:
         if self.delivery not in DELIVERIES:
@@ -59,22 +65,35 @@ class Reading:
         """The query for what ``metric`` counted in the window."""
         return self.promql(ex.Total(metric, where or {}), by)
 
-    def selector(self, metric: Metric, where: ex.Where | None = None) -> str:
-        """The series of ``metric``, for example ``m{copy="", model=~"a|b"}``."""
-        matchers = [f'copy="{self.copy}"', *_matchers(where or {})]
+    def selector(self, metric: Metric, where: ex.Where | None = None, also: t.Sequence[str] = ()) -> str:
+        """The raw series of ``metric``, for example ``m{copy="", model=~"a|b"}``."""
+        matchers = [f'copy="{self.copy}"', *also, *_matchers(where or {})]
         for label, pattern in self.filters.items():
             if self.catalogue.has_label(metric, label):
                 matchers.append(f'{label}=~"{pattern}"')
         return f"{metric.prometheus}{{{', '.join(matchers)}}}"
 
-    def in_window(self, metric: Metric, where: ex.Where | None = None) -> str:
-        """What each series of ``metric`` counted in the window."""
-        series = f"{self.selector(metric, where)}[{self.window}]"
-        return (
-            f"sum_over_time({series}{self._moved})"
-            if self.delivery == "otlp"
-            else (f"increase({series} anchored{self._moved})")
-        )
+    def in_window(self, metric: Metric, where: ex.Where | None = None, by: By = ()) -> str:
+        """What each series of ``metric`` counted in the window; the labels ``by`` are wanted."""
+        filters = {label: text for label, text in self.filters.items() if self.catalogue.has_label(metric, label)}
+        needed = {*(where or {}), *by}
+        found = rolled.sources(self.rollups, self.raw, metric, needed, filters, self.window)
+        return " or ".join(self._read(source, metric, where or {}, filters) for source in found)
+
+    def _read(self, source: rolled.Source, metric: Metric, where: ex.Where, filters: t.Mapping[str, str]) -> str:
+        rollup = source.rollup
+        if not rollup:
+            series = f"{self.selector(metric, where, source.matchers)}[{self.window}]"
+            if self.delivery == "otlp":
+                return f"sum_over_time({series}{self._moved})"
+            return f"increase({series} anchored{self._moved})"
+        if self.copy:
+            raise CatalogueError(f"Rollups are made of the primary series alone, not of the copy {self.copy!r}.")
+        matchers = [*source.matchers, *_matchers(where)]
+        matchers += [f'{label}=~"{text}"' for label, text in filters.items() if label not in rollup.without]
+        end = " @ end()" if self.at_end else ""
+        late = (rolled.seconds(self.ago) if self.ago else 0) - rolled.seconds(self.rolled_every)
+        return f"sum_over_time({rollup.series(metric)}{{{', '.join(matchers)}}}[{self.window}]{end} offset {late}s)"
 
     @property
     def _moved(self) -> str:
@@ -192,7 +211,7 @@ class Reading:
 
     def _summed(self, node: ex.OfMetric, by: tuple[str, ...]) -> str:
         own = tuple(node.read.get(label, label) for label in by)
-        summed = _grouped("sum", own, self.in_window(self.catalogue.metric(node.metric), node.where))
+        summed = _grouped("sum", own, self.in_window(self.catalogue.metric(node.metric), node.where, own))
         renamed = [(new, old) for new, old in zip(by, own) if new != old]
         for new, old in renamed:
             summed = f'label_replace({summed}, "{new}", "$1", "{old}", "(.*)")'
@@ -205,6 +224,8 @@ class Reading:
         return self._summed(node, by)
 
     def _moment(self, choice: str, which: str, node: ex.OfMetrics, by: tuple[str, ...]) -> str:
+        if not self.raw:
+            raise CatalogueError("Rollups do not know moments. Let the dashboard read raw or recent.")
         moments = [
             _grouped(
                 choice,

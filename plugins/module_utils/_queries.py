@@ -20,6 +20,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._panels 
     Panel,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG, RAW, rollups_for, seconds
 
 PROMETHEUS, LOKI = "prometheus", "loki"
 # One value a series at the range's end, one at each interval, or log lines.
@@ -52,6 +53,7 @@ class Asking:
     days: str = "($__range_s / 86400)"
     filters: t.Mapping[str, str] = field(default_factory=dict)
     settings: t.Mapping[str, str] = field(default_factory=dict)
+    reads: str = RAW
 
     def reading(self, window: str) -> Reading:
         return Reading(
@@ -61,16 +63,23 @@ class Asking:
             filters=self.filters,
             settings=self.settings,
             days=self.days,
+            rollups=rollups_for(self.catalogue, self.reads),
+            raw=self.reads != LONG,
         )
 
+    def shortest(self, each: str) -> str:
+        """The shortest interval of a chart that wants ``each``: windows of the rollups cannot be cut."""
+        return max([each, *(rollup.window for rollup in rollups_for(self.catalogue, self.reads))], key=seconds)
 
-def in_grafana(dashboard: Dashboard, catalogue: Catalogue, delivery: str = "otlp") -> Asking:
-    """The queries of a dashboard with its variables in them."""
+
+def in_grafana(dashboard: Dashboard, catalogue: Catalogue, delivery: str = "otlp", reads: str = "") -> Asking:
+    """The queries of a dashboard with its variables in them; ``reads`` replaces what the dashboard reads."""
     return Asking(
         catalogue,
         delivery,
         filters={variable.label: f"${variable.name}" for variable in dashboard.variables},
         settings={setting.name: f"${setting.name}" for setting in dashboard.settings},
+        reads=reads or dashboard.reads,
     )
 
 
@@ -81,6 +90,7 @@ def with_values(
     interval_s: float,
     delivery: str = "otlp",
     chosen: t.Mapping[str, str] | None = None,
+    reads: str = "",
 ) -> Asking:
     """The same queries with values in the place of variables, as Grafana sends them to the servers.
 
@@ -88,7 +98,7 @@ def with_values(
     """
     chosen = chosen or {}
     return replace(
-        in_grafana(dashboard, catalogue, delivery),
+        in_grafana(dashboard, catalogue, delivery, reads),
         range=f"{range_s:.0f}s",
         interval=f"{interval_s:.0f}s",
         days=f"({range_s:.0f} / 86400)",

@@ -56,7 +56,7 @@ def stack_of(params: t.Mapping[str, t.Any]) -> Stack:
         loki=Loki(web("Loki", params["loki"])),
         collector=Collector(web("The collector", {"url": collector.get("telemetry_url", "http://127.0.0.1:8888")})),
         health=web("The collector", {"url": collector.get("health_url", "http://127.0.0.1:13133")}),
-        catalogue=build_catalogue(*(params["catalogue"].get(part) for part in ("metrics", "labels", "own"))),
+        catalogue=build_catalogue(*(params["catalogue"].get(part) for part in ("metrics", "labels", "own", "rollups"))),
         deliveries=tuple(params["deliveries"]),
         window=params["range"],
         window_s=seconds(params["range"]),

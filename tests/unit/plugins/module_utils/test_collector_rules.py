@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.observability.claude_code.plugins.module_utils import _collector_rules as rules
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import build_catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Rollup, build_catalogue
 
 CATALOGUE = build_catalogue(
     {
@@ -66,9 +68,30 @@ def test_conditions_select_the_events_and_values_are_scaled() -> None:
     assert duration["exponential_histogram"] == {"value": 'Double(log.attributes["duration_ms"]) * 0.001'}
 
 
+ROLLED = replace(CATALOGUE, rollups={"sum1h": Rollup("sum1h", "1h", ("session_id",), "long")})
+RAW = 'sum without (session_id) (sum_over_time(claude_code_cost_usage_USD_total{copy=""}[1h]))'
+
+
+def test_a_rollup_has_a_group_for_each_pass() -> None:
+    groups = rules.rollup_groups(ROLLED, ["1m", "25h"])
+    assert [group["name"] for group in groups] == ["claude_code_sum1h_1", "claude_code_sum1h_2"]
+    assert [group["query_offset"] for group in groups] == ["1m", "25h"]
+    assert [{rule["labels"]["pass"] for rule in group["rules"]} for group in groups] == [{"1"}, {"2"}]
+    assert len(groups[0]["rules"]) == len(CATALOGUE.metrics)
+
+
+def test_a_pass_records_what_lacks_in_the_window_that_has_just_ended() -> None:
+    rule = rules.rollup_groups(ROLLED, ["1m"])[0]["rules"][0]
+    assert rule["record"] == "claude_code:cost:sum1h"
+    assert RAW in rule["expr"]
+    assert "-1 * sum without (pass) (sum_over_time(claude_code:cost:sum1h[1m] offset -60s))" in rule["expr"]
+    assert rule["expr"].endswith("[1m:1h]) != 0")
+
+
 def test_rollups_read_each_delivery_its_own_way() -> None:
-    assert rules.rollup_rules(CATALOGUE, "1h")[0] == {
-        "record": "claude_code:cost:sum1h",
-        "expr": 'sum without (session_id) (sum_over_time(claude_code_cost_usage_USD_total{copy=""}[1h]))',
-    }
-    assert "increase(" in rules.rollup_rules(CATALOGUE, "1h", "scrape")[0]["expr"]
+    assert "increase(" in rules.rollup_groups(ROLLED, ["1m"], "scrape")[0]["rules"][0]["expr"]
+
+
+def test_kinds_of_metrics_can_be_chosen() -> None:
+    records = [rule["record"] for rule in rules.rollup_groups(ROLLED, ["1m"], kinds=["histogram"])[0]["rules"]]
+    assert records == ["claude_code:duration:sum1h"]
