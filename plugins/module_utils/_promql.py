@@ -34,8 +34,8 @@ class Reading:
 
     ``window`` is a PromQL duration or a variable that becomes one. ``copy`` selects a redundant copy instead of the
     primary series. ``filters`` maps labels to regular expressions, which are put into the query as they are (they may
-    be variables of a dashboard), wherever a metric has the label. ``settings`` are the texts for the expression's
-    settings and ``days`` for the length of the range.
+    be variables of a dashboard), wherever all metrics of an expression have the label. ``settings`` are the
+    texts for its settings and ``days`` for the length of the range.
     """
 
     catalogue: Catalogue
@@ -59,7 +59,14 @@ class Reading:
 
     def promql(self, expression: ex.Expression, by: By = ()) -> str:
         """The query for ``expression``, with a value for each combination of the labels ``by``."""
-        return self._ask(expression, tuple(by))
+        metrics = [self.catalogue.metric(name) for name in expression.names()]
+        # A filter that only some of the metrics know would compare what was filtered with what was not.
+        filters = {
+            label: text
+            for label, text in self.filters.items()
+            if all(self.catalogue.has_label(metric, label) for metric in metrics)
+        }
+        return replace(self, filters=filters)._ask(expression, tuple(by))
 
     def total(self, metric: str, by: By = (), where: ex.Where | None = None) -> str:
         """The query for what ``metric`` counted in the window."""

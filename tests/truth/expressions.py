@@ -92,7 +92,9 @@ class Numbers:
         filters = {label: tuple(values) for label, values in view.filters.items() if label in known}
         identity = (name, repr(sorted(where.items())), repr(sorted(filters.items())))
         if identity not in self._sorted:
-            found = [one for one in self.truth.amounts(name, where) if one.matches(filters)]
+            kept = self.catalogue.metric(name).derived is not None
+            # A client's counter that did not grow says nothing; a zero in an event does.
+            found = [one for one in self.truth.amounts(name, where) if one.matches(filters) and (kept or one.value > 0)]
             found.sort(key=lambda one: one.time_ns)
             self._sorted[identity] = [one.time_ns for one in found], found
         times, found = self._sorted[identity]
@@ -107,6 +109,12 @@ class Numbers:
             seen = [name for one in self.truth.events if one.event == event for name in one.attributes]
             self._attributes[event] = {name.replace(".", "_") for name in (*seen, *(label.otel for label in shared))}
         return self._attributes[event]
+
+    def filtered(self, node: ex.Expression, by: Sequence[str], view: View) -> Values:
+        """The same through the filters of the view that mean something to every metric of the expression."""
+        known = [labels_of(self.catalogue, self.catalogue.metric(name)) for name in node.names()]
+        filters = {label: values for label, values in view.filters.items() if all(label in one for one in known)}
+        return self.of(node, by, replace(view, filters=filters))
 
     @functools.singledispatchmethod
     def of(self, node: ex.Expression, by: Sequence[str], view: View) -> Values:

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import OVER_TIME, Panel, Rows
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import OVER_TIME, TIME, Panel, Rows
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import Query
-from truth.expressions import Key, NoTruthError, Numbers, Values, View, counted, exactly, seconds
-from truth.grafana import Grafana, Labels
+from truth.expressions import Key, NoTruthError, Numbers, Values, View, counted, exactly
+from truth.grafana import Asked, Grafana, Labels
 from truth.interpreter import label_text
 
 # Sums are of doubles, whose order the stores choose; times are of milliseconds.
 SUMS, COUNTS = 1e-6, 1e-12
-# What the collector takes out of events unless its owner wants to have it.
+# What the collector takes out of events unless its owner wants to have it; of a failed tool it takes the error's text too.
 DROPPED = {"prompt", "response", "tool_input", "tool_parameters", "full_command", "bash_command", "body"}
 SHOWN = 5
 
@@ -46,8 +46,10 @@ class Outcome:
 class Proof:
     """Compares what one panel shows with what it must show."""
 
-    def __init__(self, panel: Panel, asked: Sequence[Query], numbers: Numbers, grafana: Grafana, view: View) -> None:
-        self.panel, self.asked, self.numbers, self.grafana, self.view = panel, list(asked), numbers, grafana, view
+    def __init__(self, panel: Panel, asked: Asked, numbers: Numbers, grafana: Grafana, view: View) -> None:
+        self.panel, self.numbers, self.grafana, self.view = panel, numbers, grafana, view
+        self.asked = asked.queries
+        self.step = asked.interval(view.range)
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -69,8 +71,10 @@ class Proof:
         if len(wanted) != len(self.asked):
             raise NoTruthError(f"{len(self.asked)} queries for {len(wanted)} things to show")
 
-    def _value(self, expression: ex.Expression, view: View | None = None) -> Values:
-        return self.numbers.of(expression, self.panel.labels, view or self.view)
+    def _value(self, expression: ex.Expression, unit: str, view: View | None = None) -> Values:
+        """Grafana wants times in milliseconds."""
+        values = self.numbers.filtered(expression, self.panel.labels, view or self.view)
+        return {key: value * 1000 for key, value in values.items()} if unit == TIME else values
 
     def _tolerance(self, expression: ex.Expression) -> float:
         return COUNTS if counted(self.numbers.catalogue, expression) else SUMS
@@ -80,7 +84,7 @@ class Proof:
     def _numbers(self) -> None:
         self._as_many(self.panel.series)
         for series, query in zip(self.panel.series, self.asked, strict=True):
-            expected = self._value(series.value)
+            expected = self._value(series.value, self.panel.unit)
             if not self.panel.labels and nothing_is_zero(series.value):
                 expected = expected or {(): exactly(0)}
             found = self._at_end(query)
@@ -88,18 +92,19 @@ class Proof:
             self.outcome.compare(series.name or self.panel.title, expected, found, self._tolerance(series.value))
 
     def _table(self) -> None:
-        """With ``top`` the first column says which rows there are."""
+        """With ``top`` one of the columns says which rows there are, and all have these rows."""
         columns = [column for column in self.panel.columns if column.value]
         self._as_many(columns)
-        rows: Values | None = None
-        for column, query in zip(columns, self.asked, strict=True):
+        found = [self._at_end(query) for query in self.asked]
+        expected = [self._value(column.value, column.unit) for column in columns if column.value]
+        if self.panel.top:
+            titles = [column.title for column in columns]
+            deciding = titles.index(self.panel.ranked) if self.panel.ranked else 0
+            rows = highest(expected[deciding], self.panel.top, found[deciding])
+            expected = [{key: value for key, value in values.items() if key in rows} for values in expected]
+        for column, wanted, shown in zip(columns, expected, found, strict=True):
             assert column.value
-            expected, found = self._value(column.value), self._at_end(query)
-            if self.panel.top and rows is None:
-                expected = rows = highest(expected, self.panel.top, found)
-            elif rows is not None:
-                expected = {key: value for key, value in expected.items() if key in rows}
-            self.outcome.compare(f"column {column.title}", expected, found, self._tolerance(column.value))
+            self.outcome.compare(f"column {column.title}", wanted, shown, self._tolerance(column.value))
 
     def _at_end(self, query: Query) -> dict[Key, float]:
         return keyed(self.panel.labels, self.grafana.at_end(query), query)
@@ -108,20 +113,18 @@ class Proof:
 
     def _charts(self) -> None:
         self._as_many(self.panel.series)
-        shortest = round(seconds(self.panel.each))
-        step = self.grafana.interval(shortest)
-        moments = list(steps(self.view, step))
+        moments = list(steps(self.view, self.step))
         for series, query in zip(self.panel.series, self.asked, strict=True):
             found: dict[float, dict[Key, float]] = defaultdict(dict)
-            for key, values in keyed(self.panel.labels, self.grafana.over_time(query, shortest), query).items():
+            for key, values in keyed(self.panel.labels, self.grafana.over_time(query, self.step), query).items():
                 for at, value in values.items():
                     found[at][key] = value
             shown = None
             if self.panel.top:
-                whole = self._value(series.value, replace(self.view, end=moments[-1]))
+                whole = self._value(series.value, self.panel.unit, replace(self.view, end=moments[-1]))
                 shown = highest(whole, self.panel.top, {key for keys in found.values() for key in keys})
             for at in moments:
-                expected = self._value(series.value, replace(self.view, end=at, window=step))
+                expected = self._value(series.value, self.panel.unit, replace(self.view, end=at, window=self.step))
                 if shown is not None:
                     expected = {key: value for key, value in expected.items() if key in shown}
                 name = f"{series.name or self.panel.title} at {at:.0f}"
@@ -136,7 +139,7 @@ class Proof:
         expected: Values = {}
         for edge in self.panel.edges:
             by = [label for label in (edge.source_label, edge.target_label) if label]
-            for key, value in self.numbers.of(edge.value, by, self.view).items():
+            for key, value in self.numbers.filtered(edge.value, by, self.view).items():
                 labels = dict(zip(by, key, strict=True))
                 ends = (edge.source or labels[edge.source_label], edge.target or labels[edge.target_label])
                 expected[ends] = expected.get(ends, exactly(0)) + value
@@ -158,7 +161,7 @@ class Proof:
             }
             labels = {name: value for name, value in labels.items() if name not in DROPPED}
             if (
-                event.event in rows.events
+                (not rows.events or event.event in rows.events)
                 and first < event.time_ns <= last
                 and (not rows.where or any(fits(labels, where) for where in rows.where))
                 and all(labels.get(name, "") in values for name, values in self._filters(event.event).items())
@@ -238,6 +241,8 @@ def keyed(by: Sequence[str], rows: Sequence[tuple[Labels, object]], query: Query
     """What was answered by the values of the labels; labels that nobody asked for would tell more series apart."""
     found = {}
     for labels, value in rows:
+        # Grafana tells columns or the parts of stacked bars apart by it.
+        labels.pop("column", None)
         key = tuple(labels.get(label, "") for label in by)
         if key in found or set(labels) - {*by, *beside}:
             raise ValueError(f"{query.text} answers more than {list(by)}: {labels}")
