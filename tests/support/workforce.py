@@ -97,7 +97,7 @@ class Workforce:
                 seed=f"{self.seed}/{number}",
                 user=f"{person.name}/{home}" if home else person.name,
             )
-            _dress(session, person.own, {**({"team": person.team} if person.team else {}), **(self.marks or {})})
+            dressed(session, person.own, {**({"team": person.team} if person.team else {}), **(self.marks or {})})
             yield session
 
     def _moment(self, chance: random.Random) -> float:
@@ -110,7 +110,7 @@ class Workforce:
                 return moment
 
 
-def _dress(session: Capture, own: Mapping[str, str], resource: Mapping[str, str]) -> None:
+def dressed(session: Capture, own: Mapping[str, str], resource: Mapping[str, str]) -> None:
     """Put attributes on every point and event, and those of the resource on the resource too, as the client does."""
     for body in (request.body for request in session.requests):
         for group in (*body.get("resourceMetrics", ()), *body.get("resourceLogs", ())):
