@@ -46,7 +46,7 @@ def span_in_words(panel: Panel) -> str:
     if panel.show in OVER_TIME:
         said = f"One value for each interval of the chart; the shortest interval is {period(panel.each)}."
     elif panel.rows:
-        said = f"The newest {panel.rows.limit} of the dashboard's range." if not panel.rows.by else "Over the range."
+        said = f"The newest {panel.rows.limit:,} of the dashboard's range." if not panel.rows.by else "Over the range."
     elif any(_has_own_window(value) for _name, value in _values(panel)):
         said = "Where no time is named it is the whole range of the dashboard."
     else:

@@ -29,7 +29,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._words i
 from ansible_collections.observability.claude_code.plugins.plugin_utils._units import quantity
 
 # Up to so many panels a dashboard has one page; beyond, each of its rows has its own.
-ON_ONE_PAGE = 12
+ON_ONE_PAGE = 20
 WIDTH = 150
 GENERATED = "<!-- Made by `make render` from files/catalogue. Change it there. -->"
 ADDITIONAL = "additional"
@@ -38,7 +38,7 @@ UNITS = {
     "s": "seconds",
     "ms": "milliseconds",
     "By": "bytes",
-    "time": "time of day",
+    "time": "date and time",
     "": "none",
 }
 SHOWS = {
@@ -286,9 +286,10 @@ def _filters(panel: Panel, dashboard: Dashboard, catalogue: Catalogue) -> str:
 def _reached(panel: Panel, variable: Variable, catalogue: Catalogue) -> tuple[list[str], int]:
     """The metrics or events of a panel that have the variable's label, and how many there are in all."""
     if panel.rows:
-        # Without names all events count, and what is known of all of them is asked for by no name.
-        events = panel.rows.events or ("",)
-        return [event for event in events if variable.label in attributes(catalogue, event)], len(events)
+        shared = variable.label in attributes(catalogue, "")
+        events = panel.rows.events or sorted({one.derived.event for one in catalogue.metrics.values() if one.derived})
+        having = [event for event in events if shared or variable.label in attributes(catalogue, event)]
+        return having, len(events)
     metrics = [catalogue.metric(name) for name in panel.names()]
     return [metric.otel for metric in metrics if catalogue.has_label(metric, variable.label)], len(metrics)
 
