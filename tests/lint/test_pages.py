@@ -8,8 +8,15 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import load_catalogue
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import load_dashboards
+from ansible_collections.observability.claude_code.plugins.module_utils._expressions import KEYS
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
+    build_dashboards,
+    load_dashboards,
+    read_dashboards,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._queries import in_grafana, queries
 from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import pages
 from support.checkout import CHECKOUT, files
 
@@ -56,3 +63,21 @@ def test_links_of_a_page_lead_to_a_file_and_a_heading(page) -> None:
         elif anchor and anchors(file.read_text()).count(anchor) != 1:
             lost.append(f"{target}#{anchor}")
     assert lost == []
+
+
+def test_the_example_of_a_panel_is_one_and_has_ten_lines() -> None:
+    text = (DOCS / "development.md").read_text()
+    (example,) = [
+        fence for fence in re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if "- id:" in fence
+    ]
+    assert len(example.splitlines()) == 10
+    sources = read_dashboards(FOLDER)
+    sources["panels"]["claude-code-metrics"] = {"1.yml": {"row": "Own", "panels": yaml.safe_load(example)}}
+    catalogue = load_catalogue(FOLDER)
+    (panel,) = build_dashboards(sources, catalogue)["claude-code-metrics"].panels()
+    assert queries(panel, in_grafana(load_dashboards(FOLDER, catalogue)["claude-code-metrics"], catalogue))
+
+
+def test_every_word_of_an_expression_is_documented() -> None:
+    text = (DOCS / "development.md").read_text()
+    assert [word for word in sorted(KEYS) if not re.search(rf"[`{{]{word}:|, {word}: ", text)] == []
