@@ -26,13 +26,15 @@ def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str
         parts.append(f"| {one}" if not more else "| " + " or ".join(f"({text})" for text in alternatives))
     shared = attributes(catalogue, "")
     known = {metric.derived.event for metric in catalogue.metrics.values() if metric.derived}
+    asked = rows.events or tuple(sorted(known))
+    # Of an event that nothing is derived from the catalogue does not know what it has.
+    strange = not rows.events or not known.issuperset(rows.events)
     for label, pattern in filters.items():
-        asked = rows.events or tuple(sorted(known))
         having = [event for event in asked if label in attributes(catalogue, event)]
-        if label in shared or (rows.events and len(having) == len(asked)):
+        if label in shared or (len(having) == len(asked) and not strange):
             parts.append(f'| {label}=~"{pattern}"')
-        elif having:
-            parts.append(f'| {label}=~"{pattern}" or event_name!~"{_quoted("|".join(map(re.escape, having)))}"')
+        elif having or (strange and rows.events):
+            parts.append(f'| {label}=~"{pattern}" or {label}=""')
     return " ".join(parts)
 
 
