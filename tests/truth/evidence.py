@@ -11,18 +11,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Panel
-from ansible_collections.observability.claude_code.plugins.module_utils._queries import Query
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import dashboard_json
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_panels import identifier
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Panel, load_dashboards
 from support.burst import drained
+from support.checkout import CHECKOUT
 from support.comparison import Comparison
 from support.stack import Stack, catalogue, until
 from truth.expressions import Numbers, View
-from truth.grafana import Grafana
+from truth.grafana import Asked, Grafana, Json, rendered
 from truth.interpreter import Truth
 from truth.panels import Outcome, Proof
 
 HOUR, DAY = 3600, 86400
 Chosen = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A panel as the catalogue has it, and what it asks in the rendered dashboard."""
+
+    dashboard: Dashboard
+    panel: Panel
+    asked: Asked
+    variables: Sequence[Json]
+
+
+def all_shown() -> Iterator[Shown]:
+    """Every panel of every dashboard."""
+    dashboards = load_dashboards(CHECKOUT / "files" / "catalogue", catalogue())
+    for dashboard in dashboards.values():
+        content = dashboard_json(dashboard, catalogue(), others=dashboards)
+        asked = rendered(content)
+        for panel in dashboard.panels():
+            yield Shown(dashboard, panel, asked.pop(identifier(panel.id)), content["templating"]["list"])
+        assert not asked, f"{dashboard.uid} shows panels that are not in the catalogue: {asked}"
 
 
 @dataclass
@@ -35,15 +58,15 @@ class Evidence:
     end: float
     range: int
 
-    def prove(self, dashboard: Dashboard, panel: Panel, asked: Sequence[Query], chosen: Chosen) -> Outcome:
+    def prove(self, shown: Shown, chosen: Chosen) -> Outcome:
         """Compares what the panel's queries answer with the truth, through the filters (by variable)."""
+        dashboard = shown.dashboard
         settings = {setting.name: setting.value for setting in dashboard.settings}
-        variables = {variable.name: chosen.get(variable.name, ()) for variable in dashboard.variables}
-        labels = {variable.label: variables[variable.name] for variable in dashboard.variables}
-        filters = {label: values for label, values in labels.items() if values}
-        grafana = Grafana(self.stack, self.end, self.range, self.mark, variables, settings)
+        labels = {variable.name: variable.label for variable in dashboard.variables}
+        grafana = Grafana(self.stack, self.end, self.range, self.mark, shown.variables, chosen)
+        filters = {labels[name]: values for name, values in chosen.items()}
         view = View(self.end, self.range, self.range, filters, settings)
-        outcome = Proof(panel, asked, self.numbers, grafana, view).run()
+        outcome = Proof(shown.panel, shown.asked, self.numbers, grafana, view).run()
         outcome.wrong = [f"{described(chosen)}: {sentence}" for sentence in outcome.wrong]
         return outcome
 

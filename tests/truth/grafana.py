@@ -1,33 +1,76 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the stores what a panel asks, with a dashboard's variables put in as Grafana puts them in."""
+"""Asks the stores what a panel of a rendered dashboard asks, with its variables put in as Grafana puts them in."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import (
     INSTANT,
+    LOKI,
     PROMETHEUS,
     RANGE,
+    ROWS,
     Query,
 )
 from support.stack import Stack
+from truth.expressions import seconds
 
-# How wide a chart is: its interval is the range divided by this, rounded up to what people count in.
-POINTS = 300
-INTERVALS = (60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800)
+# What Grafana makes of an interval in seconds: the first below whose bound it lies.
+ROUNDED = (
+    (0.75, 0.5), (1.5, 1), (3.5, 2), (7.5, 5), (12.5, 10), (17.5, 15), (25, 20), (45, 30), (90, 60), (210, 120),
+    (450, 300), (750, 600), (1050, 900), (1500, 1200), (2700, 1800), (5400, 3600), (9000, 7200), (16200, 10800),
+    (32400, 21600), (86400, 43200), (604800, 86400), (1814400, 604800), (3628800, 2592000),
+)  # fmt: skip
 UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-# All of a variable that has this as its own value for all.
-ALL = ".*"
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)|\$\{(\w+)(?::(\w+))?\}")
 
 Row = tuple[int, dict[str, str], str]
 Labels = dict[str, str]
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a panel of a rendered dashboard asks: its queries, the shortest interval and the points of its chart."""
+
+    queries: tuple[Query, ...]
+    shortest: float
+    points: int
+
+    def interval(self, range_s: float) -> int:
+        """The seconds between the points of the chart, which is $__interval too."""
+        wanted = range_s / self.points
+        return int(max(self.shortest, next(step for bound, step in ROUNDED if wanted < bound)))
+
+
+def rendered(dashboard: Json) -> dict[int, Asked]:
+    """What the panels of a dashboard ask, by their numbers; panels of collapsed rows included."""
+    panels = [inner for outer in dashboard["panels"] for inner in (outer, *outer.get("panels", ()))]
+    return {
+        panel["id"]: Asked(
+            tuple(_query(target) for target in panel.get("targets", ())),
+            seconds(panel.get("interval", "15s")),
+            panel.get("maxDataPoints", 1000),
+        )
+        for panel in panels
+        if panel["type"] != "row"
+    }
+
+
+def _query(target: Json) -> Query:
+    source = target["datasource"]["type"]
+    if source == LOKI:
+        kind = {"range": ROWS, "instant": INSTANT}[target["queryType"]]
+    else:
+        # Both at once would be two answers to one question.
+        kind = {(True, False): INSTANT, (False, True): RANGE}[target["instant"], target["range"]]
+    return Query(target["refId"], source, kind, target["expr"], limit=target.get("maxLines", 0))
 
 
 @dataclass(frozen=True)
@@ -41,23 +84,18 @@ class Grafana:
     end: float
     range: int
     mark: tuple[str, str]
+    variables: Sequence[Json] = ()
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    settings: Mapping[str, float] = field(default_factory=dict)
 
-    def interval(self, shortest: int) -> int:
-        """The seconds between the points of a chart."""
-        return max(shortest, next(step for step in INTERVALS if step >= self.range / POINTS))
-
-    def text(self, query: Query, shortest: int = 60) -> str:
+    def text(self, query: Query, interval: int = 60) -> str:
         """The query as it is sent."""
         text = _marked(query, *self.mark)
         escape = _prometheus_values if query.source == PROMETHEUS else _loki_values
         known: dict[str, str] = {
-            **{name: escape(values) if values else ALL for name, values in self.chosen.items()},
-            **{name: f"{value:g}" for name, value in self.settings.items()},
+            **{one["name"]: self._inserted(one, escape) for one in self.variables if one["type"] != "datasource"},
             "__range": f"{self.range}s",
             "__range_s": str(self.range),
-            "__interval": duration(self.interval(shortest)),
+            "__interval": duration(interval),
         }
 
         def value(found: re.Match[str]) -> str:
@@ -68,18 +106,23 @@ class Grafana:
 
         return VARIABLE.sub(value, text)
 
+    def _inserted(self, variable: Json, escape: Callable[[Sequence[str]], str]) -> str:
+        if variable["type"] == "textbox":
+            return variable["query"]
+        values = self.chosen.get(variable["name"])
+        return escape(values) if values else variable["allValue"]
+
     def at_end(self, query: Query) -> list[tuple[Labels, float]]:
         """Labels and value of each series."""
         assert query.kind == INSTANT
         ask = self.stack.promql if query.source == PROMETHEUS else self.stack.logql
         return ask(self.text(query), self.end)
 
-    def over_time(self, query: Query, shortest: int) -> list[tuple[Labels, dict[float, float]]]:
+    def over_time(self, query: Query, step: int) -> list[tuple[Labels, dict[float, float]]]:
         """Labels and values by time of each series, at the multiples of the interval."""
         assert (query.kind, query.source) == (RANGE, PROMETHEUS)
-        step = self.interval(shortest)
         first, last = ((self.end - self.range) // step * step, self.end // step * step)
-        return self.stack.promql_range(self.text(query, shortest), first, last, step)
+        return self.stack.promql_range(self.text(query, step), first, last, step)
 
     def rows(self, query: Query) -> list[Row]:
         """Time, labels and text of the newest lines."""
@@ -110,8 +153,3 @@ def _prometheus_values(values: Sequence[str]) -> str:
 
 def _loki_values(values: Sequence[str]) -> str:
     return "|".join(re.sub(r"[$^*{}\[\]+?.()|]", r"\\\\\g<0>", value.replace("\\", r"\\\\")) for value in values)
-
-
-def settings_of(dashboard: Any) -> dict[str, float]:
-    """The numbers that stand in a dashboard's fields at first."""
-    return {setting.name: setting.value for setting in dashboard.settings}

@@ -20,7 +20,7 @@ from truth.interpreter import label_text
 
 # Sums are of doubles, whose order the stores choose; times are of milliseconds.
 SUMS, COUNTS = 1e-6, 1e-12
-# What the collector takes out of events unless its owner wants to have it; of a failed tool it takes the error's text too.
+# What the collector takes out of events unless its owner wants it; of failed tools also what the error says.
 DROPPED = {"prompt", "response", "tool_input", "tool_parameters", "full_command", "bash_command", "body"}
 SHOWN = 5
 
@@ -159,7 +159,8 @@ class Proof:
             labels = {
                 name.replace(".", "_"): label_text(value) for name, value in attributes.items() if value is not None
             }
-            labels = {name: value for name, value in labels.items() if name not in DROPPED}
+            dropped = DROPPED | ({"error"} if event.event == "tool_result" else set())
+            labels = {name: value for name, value in labels.items() if name not in dropped}
             if (
                 (not rows.events or event.event in rows.events)
                 and first < event.time_ns <= last

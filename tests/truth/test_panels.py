@@ -10,24 +10,15 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Panel, load_dashboards
-from ansible_collections.observability.claude_code.plugins.module_utils._queries import Query, in_grafana, queries
-from support.checkout import CHECKOUT
 from support.clients import play_all
 from support.comparison import marked
-from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, catalogue, prepared
+from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
 from support.workforce import Workforce, send_all
-from truth.evidence import Evidence, gathered
+from truth.evidence import Evidence, Shown, all_shown, gathered
 from truth.panels import SHOWN
 from truth.playing import placed
 
-CATALOGUE = catalogue()
-DASHBOARDS = load_dashboards(CHECKOUT / "files" / "catalogue", CATALOGUE)
-PANELS = [
-    pytest.param(dashboard, panel, id=f"{dashboard.uid}-{panel.id}")
-    for dashboard in DASHBOARDS.values()
-    for panel in dashboard.panels()
-]
+PANELS = [pytest.param(shown, id=f"{shown.dashboard.uid}-{shown.panel.id}") for shown in all_shown()]
 # The fleet's days; the stack must take telemetry that is as old, which it does not by itself.
 DAYS = 14
 LATE_HOURS = (DAYS + 2) * 24
@@ -66,27 +57,23 @@ def company(patient_stack: Stack, recordings: list[Capture]) -> Evidence:
     return gathered(patient_stack, send_all(patient_stack, workforce.captures()), ("department", run), DAYS)
 
 
-def asked(dashboard: Dashboard, panel: Panel) -> list[Query]:
-    return queries(panel, in_grafana(dashboard, CATALOGUE))
-
-
-@pytest.mark.parametrize(("dashboard", "panel"), PANELS)
-def test_the_panel_is_true_of_the_recordings(recorded: Evidence, dashboard: Dashboard, panel: Panel) -> None:
+@pytest.mark.parametrize("shown", PANELS)
+def test_the_panel_is_true_of_the_recordings(recorded: Evidence, shown: Shown) -> None:
     wrong = []
-    for chosen in recorded.choices(dashboard):
-        wrong += recorded.prove(dashboard, panel, asked(dashboard, panel), chosen).wrong[:SHOWN]
+    for chosen in recorded.choices(shown.dashboard):
+        wrong += recorded.prove(shown, chosen).wrong[:SHOWN]
     assert wrong == []
 
 
-@pytest.mark.parametrize(("dashboard", "panel"), PANELS)
-def test_the_panel_is_true_of_a_company(company: Evidence, dashboard: Dashboard, panel: Panel) -> None:
+@pytest.mark.parametrize("shown", PANELS)
+def test_the_panel_is_true_of_a_company(company: Evidence, shown: Shown) -> None:
     wrong = []
-    for chosen in company.choices(dashboard, each=1):
-        wrong += company.prove(dashboard, panel, asked(dashboard, panel), chosen).wrong[:SHOWN]
+    for chosen in company.choices(shown.dashboard, each=1):
+        wrong += company.prove(shown, chosen).wrong[:SHOWN]
     assert wrong == []
 
 
-@pytest.mark.parametrize(("dashboard", "panel"), PANELS)
-def test_there_is_something_to_see(recorded: Evidence, company: Evidence, dashboard: Dashboard, panel: Panel) -> None:
-    shown = (evidence.prove(dashboard, panel, asked(dashboard, panel), {}).telling for evidence in (recorded, company))
-    assert any(shown) or panel.show == "text"
+@pytest.mark.parametrize("shown", PANELS)
+def test_there_is_something_to_see(recorded: Evidence, company: Evidence, shown: Shown) -> None:
+    telling = [evidence.prove(shown, {}).telling for evidence in (recorded, company)]
+    assert any(telling) or shown.panel.show == "text"
