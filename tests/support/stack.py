@@ -206,6 +206,11 @@ class Stack:
         found = _get(f"{self._prometheus}/api/v1/query_range", query=query, **span)["result"]
         return [(row["metric"], {float(at): float(value) for at, value in row["values"]}) for row in found]
 
+    def promql_samples(self, selector: str, at: float) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """Labels of each series, and its samples as they are stored; the selector has a window."""
+        found = _get(f"{self._prometheus}/api/v1/query", query=selector, time=f"{at:.3f}")["result"]
+        return [(row["metric"], [(float(when), float(value)) for when, value in row["values"]]) for row in found]
+
     def logql(self, query: str, at: float | None = None) -> list[tuple[dict[str, str], float]]:
         when = {} if at is None else {"time": str(int(at * 1e9))}
         return _vector(_get(f"{self._loki}/loki/api/v1/query", query=query, **when))

@@ -21,6 +21,7 @@ from support.stack import Stack, catalogue, until
 from truth.expressions import Numbers, View
 from truth.grafana import Asked, Grafana, Json, rendered
 from truth.interpreter import Truth
+from truth.own import OwnNumbers
 from truth.panels import Outcome, Proof
 
 HOUR, DAY = 3600, 86400
@@ -63,7 +64,9 @@ class Evidence:
         dashboard = shown.dashboard
         settings = {setting.name: setting.value for setting in dashboard.settings}
         labels = {variable.name: variable.label for variable in dashboard.variables}
-        grafana = Grafana(self.stack, self.end, self.range, self.mark, shown.variables, chosen)
+        of_clients = shown.panel.names() or shown.panel.rows
+        mark = self.mark if of_clients else None
+        grafana = Grafana(self.stack, self.end, self.range, mark, shown.variables, chosen)
         filters = {labels[name]: values for name, values in chosen.items()}
         view = View(self.end, self.range, self.range, filters, settings)
         outcome = Proof(shown.panel, shown.asked, self.numbers, grafana, view).run()
@@ -99,4 +102,6 @@ def gathered(stack: Stack, captures: Sequence[Capture], mark: tuple[str, str], d
         return not wrong
 
     until(arrived, 60, lambda: f"all of {mark[1]} has arrived; {len(wrong)} totals are wrong: {wrong[:3]}")
-    return Evidence(stack, Numbers(comparison.truth), mark, float(int(time.time())), days * DAY)
+    end, numbers = float(int(time.time())), Numbers(comparison.truth)
+    numbers.own = OwnNumbers(stack, comparison.catalogue, end).of
+    return Evidence(stack, numbers, mark, end, days * DAY)

@@ -85,6 +85,8 @@ class Numbers:
         self.catalogue = truth.catalogue
         self._sorted: dict[object, tuple[list[int], list[Amount]]] = {}
         self._attributes: dict[str, set[str]] = {}
+        # What the stack's own programs say of themselves, for who asks for it.
+        self.own: Callable[[ex.Own, Sequence[str], float, float], Values] | None = None
 
     def amounts(self, name: str, where: ex.Where, view: View) -> list[Amount]:
         """What adds to the metric in the window, filtered by whatever of the filters the metric has a label for."""
@@ -166,6 +168,12 @@ class Numbers:
         return {key: exactly(max(times)) for key, times in self._moments(node, by, view).items()}
 
     @of.register
+    def _own(self, node: ex.Own, by: Sequence[str], view: View) -> Values:
+        if not self.own:
+            raise NoTruthError("Nobody knows here what the programs say of themselves.")
+        return self.own(node, by, view.end, view.window)
+
+    @of.register
     def _ratio(self, node: ex.Ratio, by: Sequence[str], view: View) -> Values:
         if isinstance(node.to, ex.SCALARS):
             divisor = self.scalar(node.to, view)
@@ -235,7 +243,7 @@ class Numbers:
 
 def counted(catalogue: Catalogue, node: ex.Expression) -> bool:
     """Whether it is made of counts alone, which must be exact."""
-    if isinstance(node, (ex.Quantile, ex.Observed)):
+    if isinstance(node, (ex.Quantile, ex.Observed, ex.Own)):
         return False
     if isinstance(node, ex.Total):
         metric = catalogue.metric(node.metric)
@@ -262,6 +270,18 @@ def quantile(ordered: list[float], share: float) -> tuple[float, float]:
     rank = share * len(ordered)
     low, high = math.ceil(rank - 1e-9), math.floor(rank + 1e-9) + 1
     return ordered[max(low, 1) - 1], ordered[min(high, len(ordered)) - 1]
+
+
+def fits(labels: Mapping[str, str], where: ex.Where) -> bool:
+    """Whether an event or a series is what is asked for."""
+    for label, wanted in where.items():
+        value = labels.get(label, "")
+        if isinstance(wanted, Mapping):
+            if value == wanted["not"]:
+                return False
+        elif value not in ((wanted,) if isinstance(wanted, str) else wanted):
+            return False
+    return True
 
 
 def _totals(groups: Mapping[Key, list[Amount]], value: Callable[[Amount], float]) -> Values:

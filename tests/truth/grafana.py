@@ -77,19 +77,20 @@ def _query(target: Json) -> Query:
 class Grafana:
     """A dashboard that shows ``range`` seconds up to ``end``; ``chosen`` maps variables to values, none meaning all.
 
-    Only what the clients with the resource attribute ``mark`` sent is looked at: others use the same stack.
+    Only what the clients with the resource attribute ``mark`` sent is looked at, since others use the same stack;
+    without it all is, which is for what programs say of themselves.
     """
 
     stack: Stack
     end: float
     range: int
-    mark: tuple[str, str]
+    mark: tuple[str, str] | None
     variables: Sequence[Json] = ()
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def text(self, query: Query, interval: int = 60) -> str:
         """The query as it is sent."""
-        text = _marked(query, *self.mark)
+        text = _marked(query, *self.mark) if self.mark else query.text
         escape = _prometheus_values if query.source == PROMETHEUS else _loki_values
         known: dict[str, str] = {
             **{one["name"]: self._inserted(one, escape) for one in self.variables if one["type"] != "datasource"},
@@ -139,6 +140,7 @@ def _marked(query: Query, label: str, value: str) -> str:
     wanted = f'{label}="{value}"'
     if query.source == PROMETHEUS:
         text = query.text.replace('copy=""', f'copy="", {wanted}')
+        text = re.sub(r"\b(claude_code:\w+:\w+)\{", rf"\g<1>{{{wanted}, ", text)
     else:
         text = re.sub(r'\{service_name=~"\.\+"[^{}]*\}', rf"\g<0> | {wanted}", query.text)
     if wanted not in text:

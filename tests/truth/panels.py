@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import OVER_TIME, TIME, Panel, Rows
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import Query
-from truth.expressions import Key, NoTruthError, Numbers, Values, View, counted, exactly
+from truth.expressions import Key, NoTruthError, Numbers, Values, View, counted, exactly, fits
 from truth.grafana import Asked, Grafana, Labels
 from truth.interpreter import label_text
 
@@ -117,7 +117,8 @@ class Proof:
         for series, query in zip(self.panel.series, self.asked, strict=True):
             found: dict[float, dict[Key, float]] = defaultdict(dict)
             for key, values in keyed(self.panel.labels, self.grafana.over_time(query, self.step), query).items():
-                for at, value in values.items():
+                # What is no number is not drawn.
+                for at, value in ((at, value) for at, value in values.items() if not math.isnan(value)):
                     found[at][key] = value
             shown = None
             if self.panel.top:
@@ -219,6 +220,8 @@ def nothing_is_zero(expression: ex.Expression) -> bool:
     """Whether no data means 0: so it is with all that is counted, and not with what is divided or ordered."""
     if isinstance(expression, ex.Ratio):
         return isinstance(expression.to, ex.SCALARS) and nothing_is_zero(expression.of)
+    if isinstance(expression, ex.Own):
+        return expression.kind == "counter"
     if isinstance(expression, (ex.Total, ex.Observed, ex.Distinct, *ex.SCALARS)):
         return True
     if isinstance(expression, (ex.Sum, ex.Scaled, ex.Over, ex.Highest)):
@@ -255,18 +258,6 @@ def steps(view: View, step: int) -> Iterator[float]:
     """The moments at which a chart asks: multiples of its interval, from the one at or before its begin on."""
     for number in range(int((view.end - view.range) // step), int(view.end // step) + 1):
         yield float(number * step)
-
-
-def fits(labels: Labels, where: Mapping[str, object]) -> bool:
-    """Whether an event is what rows ask for."""
-    for label, wanted in where.items():
-        value = labels.get(label, "")
-        if isinstance(wanted, Mapping):
-            if value == wanted["not"]:
-                return False
-        elif value not in ((wanted,) if isinstance(wanted, str) else wanted):
-            return False
-    return True
 
 
 def plain(text: str) -> str:
