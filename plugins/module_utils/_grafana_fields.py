@@ -24,19 +24,17 @@ UNITS = {
 # What no data means where the panel does not say.
 NOTHING = "Nothing was reported in this range."
 BLANK = "–"  # noqa: RUF001 (the dash that stands in an empty cell)
-# Colours of values that are good or bad wherever they appear.
-MEANINGS = {
-    "added": "green",
-    "removed": "red",
-    "accept": "green",
-    "reject": "red",
-    "Added": "green",
-    "Removed": "red",
-    "Accepted": "green",
-    "Rejected": "red",
-}
+# Colours of what is good or bad: of series by their names, of lines and decisions by their labels.
+MEANINGS = {"Added": "green", "Removed": "red", "Accepted": "green", "Rejected": "red"}
+LINES = {"added": "green", "removed": "red"}
+DECISIONS = {"accept": "green", "reject": "red"}
 # Metrics that count what went wrong.
 WRONG = ("error", "failure", "refusal", "retr", "rejected", "dropped", "refused", "lost")
+
+
+def unit_of(panel: Panel) -> str:
+    """The unit of a panel's values; arrows of a flow count how often something happened."""
+    return unit(panel.unit or ("times" if panel.show == "flow" else ""))
 
 
 def unit(word: str) -> str:
@@ -74,6 +72,15 @@ def colour(panel: Panel) -> Json:
     return {"mode": "palette-classic"}
 
 
+def mappings(panel: Panel) -> list[Json]:
+    """Words for values that are answers and no numbers: whether a program could be scraped."""
+    asked = [one.value for one in panel.series]
+    if not asked or not all(isinstance(one, ex.Own) and one.name == "scraped" for one in asked):
+        return []
+    words = {"0": {"index": 0, "text": "down"}, "1": {"index": 1, "text": "up"}}
+    return [{"type": "value", "options": words}]
+
+
 def is_wrong(expression: ex.Expression) -> bool:
     """Whether the expression counts what went wrong."""
     if isinstance(expression, ex.OfMetric):
@@ -106,8 +113,10 @@ def override(name: str, **properties: t.Any) -> Json:
 def colour_overrides(panel: Panel) -> list[Json]:
     """The colours that the panel gives to its series, and those that their names mean."""
     named = {one.name for one in panel.series}
-    if "decision" in panel.labels or ("type" in panel.labels and "lines_of_code" in panel.names()):
-        named |= set(MEANINGS)
     wanted = {name: value for name, value in MEANINGS.items() if name in named}
+    if panel.labels[-1:] == ("type",) and "lines_of_code" in panel.names():
+        wanted.update(LINES)
+    if panel.labels[-1:] == ("decision",):
+        wanted.update(DECISIONS)
     wanted.update(panel.colours)
     return [override(name, color={"mode": "fixed", "fixedColor": value}) for name, value in wanted.items()]

@@ -15,10 +15,11 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
     colour_overrides,
     is_additive,
     is_wrong,
+    mappings,
     no_value,
     override,
     thresholds,
-    unit,
+    unit_of,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_targets import (
     interval,
@@ -111,10 +112,10 @@ def _field_config(panel: Panel, variables: t.Mapping[str, str]) -> Json:
     defaults: Json = {
         "color": colour(panel),
         "custom": CUSTOM.get(TYPES[panel.show], lambda _panel: {})(panel),
-        "mappings": [],
+        "mappings": mappings(panel),
         "noValue": no_value(panel),
         "thresholds": thresholds(panel.thresholds or _own_thresholds(panel)),
-        "unit": unit(panel.unit),
+        "unit": unit_of(panel),
     }
     if panel.decimals is not None:
         defaults["decimals"] = panel.decimals
@@ -202,7 +203,7 @@ def _heatmap(panel: Panel) -> Json:
         # One row for each series as it comes; nothing is put into buckets.
         "calculate": False,
         "cellGap": 1,
-        "cellValues": {"unit": unit(panel.unit)},
+        "cellValues": {"unit": unit_of(panel)},
         "color": {
             "exponent": 0.5,
             "fill": "dark-orange",
@@ -288,7 +289,7 @@ def _table(panel: Panel) -> Json:
 
 
 def _flow(panel: Panel) -> Json:
-    word = unit(panel.unit)
+    word = unit_of(panel)
     return {"edges": {"mainStatUnit": word}, "nodes": {"mainStatUnit": word}}
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Rollup
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import Json
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_targets import SOURCES
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Setting, Variable
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import LOKI, PROMETHEUS
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG, rollups_for
 
 TITLES = {PROMETHEUS: "Metrics", LOKI: "Events"}
 # A filter offers the values that are there with the filters before it; the other way round would be a circle.
@@ -26,7 +27,7 @@ def variables(dashboard: Dashboard, catalogue: Catalogue) -> list[Json]:
     if any(panel.rows for panel in dashboard.panels()):
         sources.append(LOKI)
     found = [_data_source(name) for name in sources]
-    found += [_filter(one, dashboard.variables, catalogue) for one in dashboard.variables]
+    found += [_filter(one, dashboard, catalogue) for one in dashboard.variables]
     return found + [_setting(one) for one in dashboard.settings]
 
 
@@ -47,14 +48,13 @@ def _data_source(name: str) -> Json:
     }
 
 
-def _filter(variable: Variable, others: t.Sequence[Variable], catalogue: Catalogue) -> Json:
-    query = f"label_values({_series(variable, others, catalogue)}, {variable.label})"
+def _filter(variable: Variable, dashboard: Dashboard, catalogue: Catalogue) -> Json:
+    query = f"label_values({_series(variable, dashboard, catalogue)}, {variable.label})"
     return {
         # Inserted as it is: also series without the label are among all.
         "allValue": ".*",
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "datasource": SOURCES[PROMETHEUS],
-        "definition": query,
         "description": variable.about,
         "hide": 0,
         "includeAll": True,
@@ -71,17 +71,29 @@ def _filter(variable: Variable, others: t.Sequence[Variable], catalogue: Catalog
     }
 
 
-def _series(variable: Variable, others: t.Sequence[Variable], catalogue: Catalogue) -> str:
+def _series(variable: Variable, dashboard: Dashboard, catalogue: Catalogue) -> str:
     metrics = [catalogue.metric(name) for name in variable.among]
-    matchers = [f'__name__=~"{"|".join(metric.prometheus for metric in metrics)}"', 'copy=""', f'{variable.label}!=""']
     place = NARROWS.index(variable.label) if variable.label in NARROWS else len(NARROWS)
-    before = NARROWS[:place]
-    matchers += [
-        f'{other.label}=~"${other.name}"'
-        for other in others
-        if other.label in before and all(catalogue.has_label(metric, other.label) for metric in metrics)
+    before = [
+        other
+        for other in dashboard.variables
+        if other.label in NARROWS[:place] and all(catalogue.has_label(metric, other.label) for metric in metrics)
     ]
+    names = [metric.prometheus for metric in metrics]
+    rollup = _rollup(dashboard, catalogue, {variable.label, *(other.label for other in before)})
+    if rollup:
+        names = [rollup.series(metric) for metric in metrics]
+    matchers = [f'__name__=~"{"|".join(names)}"', 'copy=""', f'{variable.label}!=""']
+    matchers += [f'{other.label}=~"${other.name}"' for other in before]
     return f"{{{', '.join(matchers)}}}"
+
+
+def _rollup(dashboard: Dashboard, catalogue: Catalogue, labels: t.Collection[str]) -> Rollup | None:
+    """Where a dashboard of months finds the labels: its raw series are too many to be looked through."""
+    if dashboard.reads != LONG:
+        return None
+    having = [one for one in rollups_for(catalogue, LONG) if not {*labels} & {*one.without}]
+    return having[0] if having else None
 
 
 def _setting(setting: Setting) -> Json:
