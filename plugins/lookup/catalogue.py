@@ -16,7 +16,7 @@ options:
       - What to return.
       - V(signal_to_metrics) are the rules with which the collector derives metrics from events.
       - V(signal_to_metrics_by_arrival) are the same without the events' times, for running totals.
-      - V(rollup_groups) are groups of recording rules for Prometheus, evaluated in O(passes).
+      - V(rollup_groups) are groups of recording rules for Prometheus, V(backfill_groups) those that fill in a past.
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
@@ -30,6 +30,7 @@ options:
       - signal_to_metrics
       - signal_to_metrics_by_arrival
       - rollup_groups
+      - backfill_groups
       - labels
       - metrics
       - sources
@@ -37,16 +38,6 @@ options:
       - pages
       - checks
       - report
-  passes:
-    description: How long after the end of its window each pass of a rollup comes, as PromQL durations.
-    type: list
-    elements: str
-    default: [1m, 20m, 4h, 25h]
-  kinds:
-    description: Kinds of metrics that rollups are wanted for.
-    type: list
-    elements: str
-    default: [sum, histogram]
   delivery:
     description: How the metrics reach Prometheus, for the recording rules and the dashboards.
     type: str
@@ -94,11 +85,12 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        passes, kinds, delivery = (self.get_option(name) for name in ("passes", "kinds", "delivery"))
+        delivery = self.get_option("delivery")
         makers: dict[str, t.Callable[[Catalogue], t.Any]] = {
             "signal_to_metrics": rules.signal_to_metrics,
             "signal_to_metrics_by_arrival": lambda catalogue: rules.signal_to_metrics(catalogue, event_time=False),
-            "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, passes, delivery, kinds=kinds),
+            "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, delivery),
+            "backfill_groups": lambda catalogue: rules.backfill_groups(catalogue, delivery),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},

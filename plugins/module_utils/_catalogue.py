@@ -105,15 +105,19 @@ class OwnMetric:
 
 @dataclass(frozen=True)
 class Rollup:
-    """Sums of each metric over ``window`` (a PromQL duration) that Prometheus records, lacking the labels ``without``.
+    """Sums of each metric over ``window`` that Prometheus records, lacking the labels ``without``.
 
-    ``serves`` is what reads it: ``recent`` or ``long``.
+    ``serves`` is what reads it: ``recent`` or ``long``. Rules are evaluated ``every`` so often, in passes that come so
+    long after a window's end: ``near`` ones are recorded there, ``far`` ones when they come. All are PromQL durations.
     """
 
     name: str
     window: str
     without: tuple[str, ...]
     serves: str
+    every: str = "1m"
+    near: tuple[str, ...] = ("1m",)
+    far: tuple[str, ...] = ()
 
     def series(self, metric: Metric) -> str:
         return f"claude_code:{metric.name}:{self.name}"
@@ -195,23 +199,27 @@ def parse_own(name: str, entry: object) -> OwnMetric:
     return OwnMetric(name, **{**entry, "labels": tuple(entry.get("labels", ()))})
 
 
-def parse_rollup(name: str, entry: object) -> Rollup:
-    """A rollup from its entry in rollups.yml."""
-    at = f"rollups.yml: rollup {name!r}"
-    if not isinstance(entry, dict) or set(entry) != ROLLUP_KEYS:
-        raise CatalogueError(f"{at} must have exactly: {', '.join(sorted(ROLLUP_KEYS))}.")
-    if not re.match(r"^[1-9][0-9]*[smhd]$", str(entry["window"])):
-        raise CatalogueError(f"{at} has the window {entry['window']!r}. Write a duration such as 5m, 1h or 1d.")
-    if entry["serves"] not in ("recent", "long"):
-        raise CatalogueError(f"{at} serves {entry['serves']!r}. Use recent or long.")
-    return Rollup(name, entry["window"], tuple(entry["without"]), entry["serves"])
+def parse_rollups(content: t.Mapping[str, t.Any]) -> dict[str, Rollup]:
+    """The content of rollups.yml."""
+    passes = {"every": content["every"], "near": tuple(content["near"]), "far": tuple(content["far"])}
+    found = {}
+    for name, entry in content["rollups"].items():
+        at = f"rollups.yml: rollup {name!r}"
+        if not isinstance(entry, dict) or set(entry) != ROLLUP_KEYS:
+            raise CatalogueError(f"{at} must have exactly: {', '.join(sorted(ROLLUP_KEYS))}.")
+        if not re.match(r"^[1-9][0-9]*[smhd]$", str(entry["window"])):
+            raise CatalogueError(f"{at} has the window {entry['window']!r}. Write a duration such as 5m, 1h or 1d.")
+        if entry["serves"] not in ("recent", "long"):
+            raise CatalogueError(f"{at} serves {entry['serves']!r}. Use recent or long.")
+        found[name] = Rollup(name, entry["window"], tuple(entry["without"]), entry["serves"], **passes)
+    return found
 
 
 def build_catalogue(
     files: t.Mapping[str, object],
     labels: object,
     own: t.Mapping[str, object] | None = None,
-    rollups: t.Mapping[str, object] | None = None,
+    rollups: t.Mapping[str, t.Any] | None = None,
 ) -> Catalogue:
     """A catalogue from parsed YAML: ``files`` maps a file's name to its content.
 
@@ -237,7 +245,7 @@ def build_catalogue(
         standard_labels=tuple(_label(label, "labels.yml") for label in labels.get("standard", ())),
         resource_labels=tuple(_label(label, "labels.yml") for label in labels.get("resource", ())),
         own={name: parse_own(name, entry) for name, entry in (own or {}).items()},
-        rollups={name: parse_rollup(name, entry) for name, entry in (rollups or {}).items()},
+        rollups=parse_rollups(rollups) if rollups else {},
     )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     Catalogue,
@@ -14,13 +15,13 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     Rollup,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
-from ansible_collections.observability.claude_code.plugins.module_utils._rollups import EVERY, seconds
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import PASS, recorded
 
 # The event's own time travels in this attribute through the connector, which stamps its points with the time of
 # processing; the transform processor moves it to the point's time. A repeated export then lands on itself.
 EVENT_TIME = "event.timestamp"
-# The label that tells the passes of a rollup apart.
-PASS = "pass"
+# The pass that fills in a past without rollups.
+BACKFILL = "backfill"
 
 
 def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dict[str, t.Any]]:
@@ -34,49 +35,63 @@ def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dic
     return [_rule(metric, metric.derived, shared) for metric in catalogue.metrics.values() if metric.derived]
 
 
-def rollup_groups(
-    catalogue: Catalogue,
-    passes: t.Sequence[str],
-    delivery: str = "otlp",
-    every: str = EVERY,
-    kinds: t.Collection[str] = ("sum", "histogram"),
-) -> list[dict[str, t.Any]]:
+def rollup_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str, t.Any]]:
     """Groups of recording rules, one for each rollup and pass.
 
-    Telemetry comes late, and Prometheus may be down when a rule is due. So each window is looked at in several passes,
-    each so long after its end as ``passes`` says (PromQL durations). A pass records, under a label of its own, what
-    the window adds up to without all that was recorded for it before: the sum over the passes is exact, whichever of
-    them took place and whenever the rules were introduced.
+    A pass records, under a label of its own, what a window adds up to without all that was recorded for it before.
+    The sum over the passes is exact, whichever of them took place and whenever the rules were introduced.
     """
     return [
         {
-            "name": f"claude_code_{rollup.name}_{name}",
-            "interval": every,
-            "query_offset": late,
-            "rules": [
-                {
-                    "record": rollup.series(metric),
-                    "expr": _difference(Reading(catalogue, rollup.window, delivery), metric, rollup, every),
-                    "labels": {PASS: name},
-                }
-                for metric in catalogue.metrics.values()
-                if metric.kind in kinds
-            ],
+            "name": f"claude_code_{rollup.name}_{late}",
+            "interval": rollup.every,
+            # Rules cannot record out of order, which begins an hour back.
+            "query_offset": late if late in rollup.near else "0s",
+            "rules": _rules(catalogue, rollup, late, delivery),
         }
         for rollup in catalogue.rollups.values()
-        for name, late in ((str(number), late) for number, late in enumerate(passes, 1))
+        for late in (*rollup.near, *rollup.far)
     ]
 
 
-def _difference(reading: Reading, metric: Metric, rollup: Rollup, every: str) -> str:
-    """What lacks in the records of the window that ended within the interval before; nothing where none ended.
+def backfill_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str, t.Any]]:
+    """The same for ``promtool tsdb create-blocks-from rules``, which writes what lacks in the windows of a past.
+
+    It knows no native histograms.
+    """
+    sums = {name: metric for name, metric in catalogue.metrics.items() if metric.kind != "histogram"}
+    return [
+        {
+            "name": f"claude_code_{rollup.name}_{BACKFILL}",
+            "interval": rollup.every,
+            "rules": _rules(replace(catalogue, metrics=sums), rollup, BACKFILL, delivery),
+        }
+        for rollup in catalogue.rollups.values()
+    ]
+
+
+def _rules(catalogue: Catalogue, rollup: Rollup, late: str, delivery: str) -> list[dict[str, t.Any]]:
+    reading = Reading(catalogue, rollup.window, delivery)
+    return [
+        {
+            "record": rollup.series(metric),
+            "expr": _difference(reading, metric, rollup, late if late in rollup.far else ""),
+            "labels": {PASS: late},
+        }
+        for metric in catalogue.metrics.values()
+    ]
+
+
+def _difference(reading: Reading, metric: Metric, rollup: Rollup, ago: str) -> str:
+    """What lacks in the records of the window that has just ended; nothing where none has.
 
     A subquery stands at multiples of its step, whenever it is asked: that makes the windows the same ones for all.
     """
     raw = f"sum without ({', '.join(rollup.without)}) ({reading.in_window(metric)})"
-    recorded = f"sum without ({PASS}) (sum_over_time({rollup.series(metric)}[{every}] offset -{seconds(every)}s))"
-    both = f'label_replace({raw}, "term", "raw", "", "") or label_replace(-1 * {recorded}, "term", "recorded", "", "")'
-    difference = f"last_over_time((sum without (term) ({both}))[{every}:{rollup.window}])"
+    before = f"-1 * sum without ({PASS}) ({recorded(rollup, metric, (), rollup.every)})"
+    both = f'label_replace({raw}, "term", "raw", "", "") or label_replace({before}, "term", "recorded", "", "")'
+    moved = f" offset {ago}" if ago else ""
+    difference = f"last_over_time((sum without (term) ({both}))[{rollup.every}:{rollup.window}]{moved})"
     if metric.kind == "histogram":
         return f"{difference} and histogram_count({difference}) > 0"
     return f"{difference} != 0"

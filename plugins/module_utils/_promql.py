@@ -51,7 +51,6 @@ class Reading:
     # What sums are read from before the raw series, and whether those are read at all.
     rollups: tuple[Rollup, ...] = ()
     raw: bool = True
-    rolled_every: str = rolled.EVERY
 
     def __post_init__(self) -> None:
         if self.delivery not in DELIVERIES:
@@ -99,8 +98,7 @@ class Reading:
         matchers = [*source.matchers, *_matchers(where)]
         matchers += [f'{label}=~"{text}"' for label, text in filters.items() if label not in rollup.without]
         end = " @ end()" if self.at_end else ""
-        late = (rolled.seconds(self.ago) if self.ago else 0) - rolled.seconds(self.rolled_every)
-        return f"sum_over_time({rollup.series(metric)}{{{', '.join(matchers)}}}[{self.window}]{end} offset {late}s)"
+        return rolled.recorded(rollup, metric, matchers, self.window, end, rolled.seconds(self.ago or "0s"))
 
     @property
     def _moved(self) -> str:

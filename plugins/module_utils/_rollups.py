@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a query chooses between rollups and raw series. What records the rollups is in _collector_rules.
 
-A rollup's sample stands at the end of its window or at most EVERY later, since Prometheus evaluates a group of rules
-at a moment of its own choice within each interval. Read EVERY later, the windows of a range are found exactly.
+A sample of a near pass stands at the end of its window or at most ``every`` later, since Prometheus evaluates a group
+of rules at a moment of its own choice within each interval. That of a far pass stands so much later in addition,
+because rules cannot record out of order. Read as much later, the windows of a range are found exactly.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     Rollup,
 )
 
-# How often the rules are evaluated; where no window has just ended, that costs nothing.
-EVERY = "1m"
+# The label that tells the passes apart.
+PASS = "pass"
 # No series has this label: `never=~".*"` selects all series, and `never=~` anything else selects none.
 NEVER = "never"
 # What a dashboard reads: the raw series alone, rollups with the raw series behind them, or rollups alone.
@@ -44,6 +45,17 @@ def seconds(duration: str) -> int:
     if not found:
         raise CatalogueError(f"{duration!r} is no duration. Write a number and one of s, m, h, d, w.")
     return int(found.group(1)) * _SECONDS[found.group(2)]
+
+
+def recorded(rollup: Rollup, metric: Metric, matchers: t.Sequence[str], window: str, at: str = "", ago: int = 0) -> str:
+    """What all passes recorded for the windows that ended in ``window``, moved ``ago`` seconds back; a query."""
+    every, far = seconds(rollup.every), "|".join(rollup.far)
+    terms = [(every, [f'{PASS}!~"{far}"'] if far else [])]
+    terms += [(every + seconds(late), [f'{PASS}="{late}"']) for late in rollup.far]
+    return " or ".join(
+        f"sum_over_time({rollup.series(metric)}{{{', '.join((*chosen, *matchers))}}}[{window}]{at} offset {ago - later}s)"
+        for later, chosen in terms
+    )
 
 
 def rollups_for(catalogue: Catalogue, reads: str) -> tuple[Rollup, ...]:

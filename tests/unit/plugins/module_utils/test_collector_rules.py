@@ -68,30 +68,42 @@ def test_conditions_select_the_events_and_values_are_scaled() -> None:
     assert duration["exponential_histogram"] == {"value": 'Double(log.attributes["duration_ms"]) * 0.001'}
 
 
-ROLLED = replace(CATALOGUE, rollups={"sum1h": Rollup("sum1h", "1h", ("session_id",), "long")})
+ROLLUP = Rollup("sum1h", "1h", ("session_id",), "long", "1m", near=("1m", "20m"), far=("25h",))
+ROLLED = replace(CATALOGUE, rollups={"sum1h": ROLLUP})
 RAW = 'sum without (session_id) (sum_over_time(claude_code_cost_usage_USD_total{copy=""}[1h]))'
+BEFORE = (
+    '-1 * sum without (pass) (sum_over_time(claude_code:cost:sum1h{pass!~"25h"}[1m] offset -60s)'
+    ' or sum_over_time(claude_code:cost:sum1h{pass="25h"}[1m] offset -90060s))'
+)
 
 
 def test_a_rollup_has_a_group_for_each_pass() -> None:
-    groups = rules.rollup_groups(ROLLED, ["1m", "25h"])
-    assert [group["name"] for group in groups] == ["claude_code_sum1h_1", "claude_code_sum1h_2"]
-    assert [group["query_offset"] for group in groups] == ["1m", "25h"]
-    assert [{rule["labels"]["pass"] for rule in group["rules"]} for group in groups] == [{"1"}, {"2"}]
+    groups = rules.rollup_groups(ROLLED)
+    assert [group["name"] for group in groups] == [f"claude_code_sum1h_{late}" for late in ("1m", "20m", "25h")]
+    assert [group["query_offset"] for group in groups] == ["1m", "20m", "0s"]
+    assert [{rule["labels"]["pass"] for rule in group["rules"]} for group in groups] == [{"1m"}, {"20m"}, {"25h"}]
     assert len(groups[0]["rules"]) == len(CATALOGUE.metrics)
 
 
 def test_a_pass_records_what_lacks_in_the_window_that_has_just_ended() -> None:
-    rule = rules.rollup_groups(ROLLED, ["1m"])[0]["rules"][0]
-    assert rule["record"] == "claude_code:cost:sum1h"
-    assert RAW in rule["expr"]
-    assert "-1 * sum without (pass) (sum_over_time(claude_code:cost:sum1h[1m] offset -60s))" in rule["expr"]
-    assert rule["expr"].endswith("[1m:1h]) != 0")
+    near, _later, far = (group["rules"][0] for group in rules.rollup_groups(ROLLED))
+    assert near["record"] == "claude_code:cost:sum1h"
+    assert RAW in near["expr"]
+    assert BEFORE in near["expr"]
+    assert near["expr"].endswith("[1m:1h]) != 0")
+    assert far["expr"].endswith("[1m:1h] offset 25h) != 0")
+
+
+def test_histograms_without_observations_are_not_recorded() -> None:
+    assert rules.rollup_groups(ROLLED)[0]["rules"][2]["expr"].endswith("[1m:1h])) > 0")
 
 
 def test_rollups_read_each_delivery_its_own_way() -> None:
-    assert "increase(" in rules.rollup_groups(ROLLED, ["1m"], "scrape")[0]["rules"][0]["expr"]
+    assert "increase(" in rules.rollup_groups(ROLLED, "scrape")[0]["rules"][0]["expr"]
 
 
-def test_kinds_of_metrics_can_be_chosen() -> None:
-    records = [rule["record"] for rule in rules.rollup_groups(ROLLED, ["1m"], kinds=["histogram"])[0]["rules"]]
-    assert records == ["claude_code:duration:sum1h"]
+def test_a_past_is_filled_in_by_a_pass_of_its_own() -> None:
+    (group,) = rules.backfill_groups(ROLLED)
+    assert [rule["record"] for rule in group["rules"]] == ["claude_code:cost:sum1h", "claude_code:failures:sum1h"]
+    assert {rule["labels"]["pass"] for rule in group["rules"]} == {"backfill"}
+    assert BEFORE in group["rules"][0]["expr"]

@@ -20,11 +20,26 @@ CATALOGUE = build_catalogue(
     {"1.yml": {"cost": {"otel": "claude_code.cost.usage", "unit": "USD", "about": "x", "labels": ["model"]}}},
     {"standard": ["session.id", "user.name"], "resource": []},
     rollups={
-        "sum5m": {"window": "5m", "serves": "recent", "without": PERSONS, "about": "x"},
-        "sum1d": {"window": "1d", "serves": "long", "without": PERSONS, "about": "x"},
-        "users1d": {"window": "1d", "serves": "long", "without": ["session_id"], "about": "x"},
+        "every": "1m",
+        "near": ["1m"],
+        "far": ["3h"],
+        "rollups": {
+            "sum5m": {"window": "5m", "serves": "recent", "without": PERSONS, "about": "x"},
+            "sum1d": {"window": "1d", "serves": "long", "without": PERSONS, "about": "x"},
+            "users1d": {"window": "1d", "serves": "long", "without": ["session_id"], "about": "x"},
+        },
     },
 )
+
+
+def rolled(name: str, matchers: str, window: str = "$__range") -> str:
+    """What both passes recorded."""
+    return (
+        f'sum_over_time(claude_code:cost:{name}{{pass!~"3h", {matchers}}}[{window}] offset -60s)'
+        f' or sum_over_time(claude_code:cost:{name}{{pass="3h", {matchers}}}[{window}] offset -10860s)'
+    )
+
+
 FILTERS = {"session_id": "$session_id", "model": "$model", "user_name": "$user"}
 
 
@@ -37,14 +52,14 @@ def asked(entry: dict[str, Any], by: tuple[str, ...] = (), reads: str = "recent"
 def test_a_rollup_answers_where_no_filter_is_set_that_it_lacks_and_raw_series_otherwise() -> None:
     assert asked({"total": "cost"}, ("model",)) == (
         "sum by (model) ("
-        'sum_over_time(claude_code:cost:sum5m{never=~"$session_id$user", model=~"$model"}[$__range] offset -60s)'
-        ' or sum_over_time(claude_code_cost_usage_USD_total{copy="", never!~"$session_id$user", '
+        + rolled("sum5m", 'never=~"$session_id$user", model=~"$model"')
+        + ' or sum_over_time(claude_code_cost_usage_USD_total{copy="", never!~"$session_id$user", '
         'session_id=~"$session_id", model=~"$model", user_name=~"$user"}[$__range]))'
     )
 
 
 @pytest.mark.parametrize(
-    ("session", "user", "rolled"),
+    ("session", "user", "rollup"),
     [
         (".*", ".*", True),
         ("abc", ".*", False),
@@ -55,11 +70,11 @@ def test_a_rollup_answers_where_no_filter_is_set_that_it_lacks_and_raw_series_ot
         (".*", "x|y", False),
     ],
 )
-def test_one_of_the_two_answers_whatever_is_chosen(session: str, user: str, rolled: bool) -> None:
+def test_one_of_the_two_answers_whatever_is_chosen(session: str, user: str, rollup: bool) -> None:
     text = asked({"total": "cost"}, filters={"session_id": session, "user_name": user})
-    ((pattern, negated),) = re.findall(r'never=~"(.*?)".*?never!~"(.*?)"', text)
+    (pattern,), (negated,) = set(re.findall(r'never=~"(.*?)"', text)), set(re.findall(r'never!~"(.*?)"', text))
     # The label is on no series, and its absence is the empty text. Prometheus' expressions are anchored.
-    assert bool(re.fullmatch(pattern, "")) is rolled
+    assert bool(re.fullmatch(pattern, "")) is rollup
     assert pattern == negated
 
 
@@ -78,11 +93,14 @@ def test_what_a_rollup_lacks_is_read_from_the_raw_series_alone() -> None:
 def test_long_ranges_read_the_rollup_without_persons_unless_persons_are_asked_for() -> None:
     filters = {"user_name": "$user"}
     assert asked({"total": "cost"}, ("user_name",), "long", filters=filters) == (
-        'sum by (user_name) (sum_over_time(claude_code:cost:users1d{user_name=~"$user"}[$__range] offset -60s))'
+        "sum by (user_name) (" + rolled("users1d", 'user_name=~"$user"') + ")"
     )
     assert asked({"total": "cost"}, (), "long", filters=filters) == (
-        'sum(sum_over_time(claude_code:cost:sum1d{never=~"$user"}[$__range] offset -60s)'
-        ' or sum_over_time(claude_code:cost:users1d{never!~"$user", user_name=~"$user"}[$__range] offset -60s))'
+        "sum("
+        + rolled("sum1d", 'never=~"$user"')
+        + " or "
+        + rolled("users1d", 'never!~"$user", user_name=~"$user"')
+        + ")"
     )
 
 
@@ -104,10 +122,11 @@ def test_what_no_rollup_has_is_refused_with_the_way_out() -> None:
 
 
 def test_a_mistake_in_the_catalogue_is_refused() -> None:
+    passes = {"every": "1m", "near": ["1m"], "far": []}
     good = {"window": "5m", "serves": "recent", "without": PERSONS, "about": "x"}
     for wrong in ({"window": "five"}, {"serves": "all"}, {"colour": "red"}):
         with pytest.raises(CatalogueError, match=r"rollups\.yml: rollup 'a'"):
-            build_catalogue({"1.yml": {}}, {}, rollups={"a": {**good, **wrong}})
+            build_catalogue({"1.yml": {}}, {}, rollups={**passes, "rollups": {"a": {**good, **wrong}}})
     with pytest.raises(CatalogueError, match="raw, recent, long"):
         rollups_for(CATALOGUE, "everything")
     with pytest.raises(CatalogueError, match="no duration"):
