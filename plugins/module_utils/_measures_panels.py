@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, Noted, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import seconds
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Panel
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import (
     LOKI,
     RANGE,
     ROWS,
     Query,
+    in_grafana,
     queries,
     with_values,
 )
@@ -73,10 +74,11 @@ class PanelMeasures:
 
     def questions(self, dashboard: Dashboard) -> list[Question]:
         """All queries of a dashboard over the range with which it opens, with every filter at All."""
-        range_s = seconds(dashboard.range)
+        range_s, as_written = seconds(dashboard.range), in_grafana(dashboard, self.stack.catalogue)
         found = []
         for panel in dashboard.panels():
-            interval_s = _interval_s(panel, range_s)
+            # As Grafana does: so many that they can be seen, and none shorter than the panel wants.
+            interval_s = max(seconds(as_written.shortest(panel.each)), 60 * round(range_s / POINTS / 60))
             asking = with_values(dashboard, self.stack.catalogue, range_s, interval_s, self.stack.delivery)
             found += [
                 Question(f"{panel.title} ({dashboard.uid})", query, range_s, interval_s)
@@ -115,8 +117,3 @@ class PanelMeasures:
             # The query may be long; the panel's page in the documentation has it.
             return f"query {query.ref}: " + str(error).replace(f" for {query.text}", "")
         return ""
-
-
-def _interval_s(panel: Panel, range_s: float) -> float:
-    """The interval of a chart: never shorter than the panel's own, and in whole minutes."""
-    return max(seconds(panel.each), 60 * round(range_s / POINTS / 60))

@@ -9,8 +9,8 @@ import re
 import textwrap
 import typing as t
 
+from ansible_collections.observability.claude_code.plugins.module_utils import _logql as logql
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
-from ansible_collections.observability.claude_code.plugins.module_utils._logql import attributes
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
     Column,
     Dashboard,
@@ -66,7 +66,7 @@ without its label included.
 
 **Queries** are what Grafana sends, with its variables: `$__range` and `$__interval` are the length of the range and of
 one interval of a chart. On the delivery `otlp` they read native deltas, on the others running totals
-([deliveries](deliveries.md)). Loki is read alike on all of them.
+([deliveries](deliveries.md)). Rollups and Loki are read alike on all of them.
 """
 
 
@@ -110,7 +110,7 @@ def differences_in(page: str, dashboards: t.Mapping[str, Dashboard]) -> str:
         for row in dashboard.rows:
             titles = [panel.title for panel in row.panels if place(panel, row) == ADDITIONAL]
             if titles:
-                lines.append(f"| {dashboard.title} | {row.title} | {_one_line(', '.join(titles))} |")
+                lines.append(f"| {dashboard.title} | {row.title} | {_one_line('; '.join(titles))} |")
     return head + "\n".join(lines) + "\n"
 
 
@@ -270,28 +270,28 @@ def _filters(panel: Panel, dashboard: Dashboard, catalogue: Catalogue) -> str:
         return "the dashboard has none."
     whole, partly, never = [], [], []
     for variable in dashboard.variables:
-        having, all_ = _reached(panel, variable, catalogue)
-        if not having:
+        reached, all_of_it = _reached(panel, variable, catalogue)
+        if not reached:
             never.append(variable.title)
-        elif len(having) == all_:
+        elif all_of_it:
             whole.append(variable.title)
         else:
-            partly.append(f"{variable.title} (only {', '.join(having)})")
+            partly.append(f"{variable.title} (only {reached})")
     told = [", ".join(whole) or "none apply to all of it"]
     told += [f"in part {', '.join(partly)}"] if partly else []
     told += [f"not {', '.join(never)}"] if never else []
     return "; ".join(told) + "."
 
 
-def _reached(panel: Panel, variable: Variable, catalogue: Catalogue) -> tuple[list[str], int]:
-    """The metrics or events of a panel that have the variable's label, and how many there are in all."""
+def _reached(panel: Panel, variable: Variable, catalogue: Catalogue) -> tuple[str, bool]:
+    """What of a panel the variable filters, in words (empty: nothing), and whether that is all of it."""
     if panel.rows:
-        shared = variable.label in attributes(catalogue, "")
-        events = panel.rows.events or sorted({one.derived.event for one in catalogue.metrics.values() if one.derived})
-        having = [event for event in events if shared or variable.label in attributes(catalogue, event)]
-        return having, len(events)
+        asked = f'{variable.label}=~"CHOSEN"'
+        query = logql.lines(panel.rows, catalogue, {variable.label: "CHOSEN"})
+        return ("lines that have it" if asked in query else ""), f"{asked} or " not in query
     metrics = [catalogue.metric(name) for name in panel.names()]
-    return [metric.otel for metric in metrics if catalogue.has_label(metric, variable.label)], len(metrics)
+    having = [metric.otel for metric in metrics if catalogue.has_label(metric, variable.label)]
+    return ", ".join(having), len(having) == len(metrics)
 
 
 def _queries(panel: Panel, dashboard: Dashboard, catalogue: Catalogue) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import CatalogueError, load_catalogue
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import Edge, Panel, Rows, Series
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import Column, Edge, Panel, Rows, Series
 from ansible_collections.observability.claude_code.plugins.module_utils._words import (
     in_words,
     panel_in_words,
@@ -99,6 +99,18 @@ FAILED = {"total": "tool_executions", "where": {"success": "false"}}
             (),
             "The sum of claude_code.cost.usage in the hour that ended 7 days earlier.",
         ),
+        ({"own": "cpu"}, (), "The growth of process_cpu_seconds_total."),
+        (
+            {"own": "cpu", "per_second": True},
+            ("job",),
+            "The growth of process_cpu_seconds_total in a second, for each job.",
+        ),
+        (
+            {"own": "memory", "where": {"job": {"not": "loki"}}},
+            (),
+            "The value of process_resident_memory_bytes where job is not loki at the end.",
+        ),
+        ({"own": "memory", "peak": True}, (), "The highest value of process_resident_memory_bytes."),
         (
             {"ratio": {"of": {"total": "cost"}, "to": {"days": "range"}}},
             (),
@@ -160,3 +172,10 @@ def test_the_time_that_numbers_are_of_is_told() -> None:
     )
     assert span_in_words(Panel("p", "P", "stat", "a", "b")) == "One value for the whole range of the dashboard."
     assert span_in_words(Panel("p", "P", "text", "a", "b")) == ""
+    today = ex.parse({"total": "cost", "over": "24h"}, CATALOGUE, "here")
+    assert span_in_words(Panel("p", "P", "stat", "a", "b", series=(Series("", today),))) == (
+        "Where no time is named it is the whole range of the dashboard."
+    )
+    columns = (Column("Model", label="model"), Column("Today", today), Column("Cost", today))
+    table = Panel("p", "P", "table", "a", "b", columns=columns, top=5, ranked="Cost")
+    assert span_in_words(table).endswith(" Only the 5 rows with the highest Cost are shown.")

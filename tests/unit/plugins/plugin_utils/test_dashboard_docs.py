@@ -87,9 +87,14 @@ def test_queries_stand_once_for_the_deliveries_that_ask_the_same() -> None:
 
 
 def test_filters_that_reach_a_part_of_a_panel_name_that_part() -> None:
-    assert "in part Model (only api_error), Tool (only tool_result)." in page(ERRORS)
-    every = replace(ERRORS, rows=Rows(()))
-    assert "**Filters:** Session, Terminal, User, Team; in part Model (only api_error, " in page(every)
+    partly = "Session, Terminal, User, Team; in part Model (only lines that have it), Tool (only lines that have it)."
+    assert partly in page(ERRORS)
+    assert partly in page(replace(ERRORS, rows=Rows(())))
+    sessions = ex.Distinct(("session_starts", "cost"), label="session_id")
+    assert "in part Model (only claude_code.cost.usage); not Tool." in page(
+        replace(COST, series=(Series("", sessions),))
+    )
+    assert "not Model." in page(replace(ERRORS, rows=Rows(("tool_result",))))
 
 
 def test_columns_say_their_unit_and_what_they_open() -> None:
