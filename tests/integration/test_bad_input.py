@@ -12,22 +12,17 @@ import gzip
 import itertools
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture, moved, read_all
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_encoding import (
     encode_json,
     encode_protobuf,
 )
-from support.comparison import Comparison, marked
-from support.fleet import Fleet
+from support.fleet import Fleet, losses, ordinary
 from support.handmade import JSON, PROTOBUF, Answer, Client, merged, now_ns, post
-from support.stack import COLLECTOR, Stack, catalogue, until
-from truth.interpreter import Truth
+from support.stack import COLLECTOR, Stack, until
 
-RECORDINGS = Path(__file__).parents[1] / "truth" / "captures"
 RUN = f"bad-{time.time_ns():x}"
 BEGAN = time.time()
 NUMBERS = itertools.count(1)
@@ -35,17 +30,9 @@ HOUR_NS = 3600 * 10**9
 EARLIEST, LATEST = 1, 2**64 - 1
 
 
-def recordings() -> Iterator[Capture]:
-    """Good clients, without end."""
-    chosen = [capture for capture in read_all([RECORDINGS]) if capture.name in ("rew", "mcp", "hooks", "plain")]
-    for number, capture in enumerate(itertools.cycle(chosen)):
-        seed = f"{RUN}/{number}"
-        yield marked([moved(capture, end=time.time(), seed=seed, user=seed)], department=f"{RUN}-good")[0]
-
-
 @pytest.fixture(scope="module")
 def others(stack: Stack) -> Iterator[Fleet]:
-    with Fleet(stack, recordings(), clients=2, pace_s=0.2) as fleet:
+    with Fleet(stack, ordinary(f"{RUN}-good"), clients=2, pace_s=0.2) as fleet:
         yield fleet
 
 
@@ -323,10 +310,4 @@ def test_the_collector_has_survived_it_all(stack: Stack, others: Fleet) -> None:
 
 def test_the_other_clients_data_are_whole(stack: Stack, others: Fleet) -> None:
     others.dismiss()
-    truth = Truth(catalogue(), others.sent)
-    comparison = Comparison(stack, catalogue(), truth, {"department": f"{RUN}-good"})
-    comparison.settle(30)
-    for name in comparison.catalogue.metrics:
-        assert comparison.total(name) == []
-        assert comparison.total(name, ("session_id",)) == []
-    assert comparison.rows(("event_name", "session_id")) == []
+    assert losses(others, f"{RUN}-good") == []

@@ -15,13 +15,9 @@ from ansible_collections.observability.claude_code.plugins.module_utils._promql 
 from ansible_collections.observability.claude_code.plugins.modules import telemetry_probe, telemetry_replay
 from support.checkout import CHECKOUT
 from support.modules import run_module
-from support.stack import HOST, Stack, catalogue, until
+from support.stack import Stack, catalogue, until
 
 SAMPLES = CHECKOUT / "files" / "samples"
-
-
-def endpoint(stack: Stack, protocol: str) -> str:
-    return f"http://{HOST}:{stack.ports['otlp_grpc_port']}" if protocol == "grpc" else stack.otlp_url
 
 
 def events(stack: Stack, result: dict) -> list:
@@ -36,7 +32,7 @@ def test_a_probe_reads_back_as_exactly_what_was_sent(stack: Stack, protocol: str
     points = [0.25, 1.5, 0.125]
     result = run_module(
         telemetry_probe,
-        endpoint=endpoint(stack, protocol),
+        endpoint=stack.endpoint(protocol),
         token=stack.token,
         protocol=protocol,
         compression=compression,
@@ -52,7 +48,7 @@ def test_a_probe_reads_back_as_exactly_what_was_sent(stack: Stack, protocol: str
 @pytest.mark.parametrize("token", [None, "not-a-token-of-this-stack"])
 def test_a_send_without_the_right_token_is_refused(stack: Stack, protocol: str, token: str | None) -> None:
     result = run_module(
-        telemetry_probe, endpoint=endpoint(stack, protocol), token=token, protocol=protocol, expect="refused"
+        telemetry_probe, endpoint=stack.endpoint(protocol), token=token, protocol=protocol, expect="refused"
     )
     assert not result["changed"], result
     assert {reply["cause"] for reply in result["replies"].values()} == {"unauthorized"}
@@ -68,14 +64,14 @@ def test_a_send_without_the_right_token_is_refused(stack: Stack, protocol: str, 
     ],
 )
 def test_the_wrong_port_for_a_protocol_is_told(stack: Stack, sent_to: str, spoken: str, causes: set[str]) -> None:
-    result = run_module(telemetry_probe, endpoint=endpoint(stack, sent_to), token=stack.token, protocol=spoken)
+    result = run_module(telemetry_probe, endpoint=stack.endpoint(sent_to), token=stack.token, protocol=spoken)
     assert {reply["cause"] for reply in result["replies"].values()} <= causes
     assert "HTTP is usually 4318, gRPC 4317" in result["msg"]
 
 
 @pytest.mark.parametrize("protocol", otlp.PROTOCOLS)
 def test_what_is_no_otlp_is_refused_as_such(stack: Stack, protocol: str) -> None:
-    with otlp.OtlpClient(endpoint(stack, protocol), token=stack.token, protocol=protocol) as client:
+    with otlp.OtlpClient(stack.endpoint(protocol), token=stack.token, protocol=protocol) as client:
         reply = client.send("metrics", b"\xff\xfe{")
         assert (reply.accepted, reply.cause) == (False, "bad_request"), reply
         # And the next request over the same connection is taken.

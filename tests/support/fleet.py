@@ -5,24 +5,56 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
 
-from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture
+from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture, moved, read_all
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp import OtlpClient
 from support.clients import Receipt, send
-from support.stack import Stack, until
+from support.comparison import Comparison, marked
+from support.stack import Stack, catalogue, until
+from truth.interpreter import Truth
+
+RECORDINGS = Path(__file__).parents[1] / "truth" / "captures"
+ORDINARY = ("rew", "mcp", "hooks", "plain")
+
+
+def ordinary(run: str) -> Iterator[Capture]:
+    """What good clients send now, without end; ``run`` makes their sessions fresh, and is their department."""
+    chosen = [capture for capture in read_all([RECORDINGS]) if capture.name in ORDINARY]
+    for number, capture in enumerate(itertools.cycle(chosen)):
+        seed = f"{run}/{number}"
+        yield marked([moved(capture, end=time.time(), seed=seed, user=seed)], department=run)[0]
+
+
+def losses(fleet: Fleet, run: str) -> list[str]:
+    """What the stack does not have right of what these ``ordinary`` clients sent."""
+    comparison = Comparison(fleet.stack, catalogue(), Truth(catalogue(), fleet.sent), {"department": run})
+    comparison.settle(30)
+    wrong = comparison.rows(("event_name", "session_id"))
+    for name in comparison.catalogue.metrics:
+        wrong += comparison.total(name) + comparison.total(name, ("session_id",))
+    return wrong
 
 
 class Fleet:
     """Some clients at a time, each playing one recording to its end and then the next, until they are dismissed."""
 
     def __init__(
-        self, stack: Stack, recordings: Iterator[Capture], clients: int = 4, pace_s: float = 0.05, patience: float = 120
+        self,
+        stack: Stack,
+        recordings: Iterator[Capture],
+        clients: int = 4,
+        pace_s: float = 0.05,
+        patience: float = 120,
+        protocol: str = "http/json",
     ) -> None:
-        self.stack, self.recordings = stack, recordings
+        self.stack, self.recordings, self.protocol = stack, recordings, protocol
         self.clients, self.pace_s, self.patience = clients, pace_s, patience
         self.receipt = Receipt()
         self.sent: list[Capture] = []
@@ -73,7 +105,8 @@ class Fleet:
                 recording = next(self.recordings, None)
             if recording is None:
                 return
-            with OtlpClient(self.stack.otlp_url, token=self.stack.token, timeout=30) as client:
+            url, token = self.stack.endpoint(self.protocol), self.stack.token
+            with OtlpClient(url, token=token, protocol=self.protocol, timeout=30) as client:
                 for request in (request for request in recording.requests if request.signal != "traces"):
                     send(client, request.signal, request.body, self.patience, self.receipt)
                     pause.wait(self.pace_s)

@@ -89,6 +89,10 @@ class Stack:
     def otlp_url(self) -> str:
         return f"http://{HOST}:{self.ports['otlp_http_port']}"
 
+    def endpoint(self, protocol: str) -> str:
+        """Where the collector takes OTLP over this protocol of OtlpClient."""
+        return f"http://{HOST}:{self.ports['otlp_grpc_port']}" if protocol == "grpc" else self.otlp_url
+
     # --- setting up and taking away ---
 
     def install(self) -> str:
