@@ -48,9 +48,7 @@ def test_lines_are_chosen_by_what_an_attribute_is_and_by_what_it_is_not() -> Non
 
 def test_all_events_are_filtered_by_what_all_have_and_by_what_some_have() -> None:
     filters = {"team": "$team", "tool_name": "$tool", "nobody_has": "$x"}
-    assert asked([], events="all", filters=filters) == (
-        '".+"} | team=~"$team" | tool_name=~"$tool" or tool_name=""'
-    )
+    assert asked([], events="all", filters=filters) == ('".+"} | team=~"$team" | tool_name=~"$tool" or tool_name=""')
 
 
 @pytest.mark.parametrize("value", [False, 3, {"is": "x"}])
