@@ -18,6 +18,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
 from ansible_collections.observability.claude_code.plugins.module_utils._layout import PlacedRow, arrange
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import Asking, in_grafana
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG
 
 # Known from 11.6 on, read by 10.4, and shaped as 42, which newer servers make of it.
 SCHEMA = 41
@@ -68,7 +69,8 @@ def dashboard_json(
         "templating": {"list": variables(dashboard, catalogue)},
         "time": {"from": f"now-{dashboard.range}", "to": "now"},
         "timepicker": {},
-        "timezone": "browser",
+        # Rollups are of days of UTC.
+        "timezone": "utc" if dashboard.reads == LONG else "browser",
         "title": dashboard.title,
         "uid": dashboard.uid,
         "weekStart": "",

@@ -23,7 +23,8 @@ UNITS = {
 }
 # What no data means where the panel does not say.
 NOTHING = "Nothing was reported in this range."
-BLANK = "–"  # noqa: RUF001 (the dash that stands in an empty cell)
+# What an empty cell holds; where a table is merged of several, also what a label is that a series lacks.
+BLANK = "-"
 # Colours of what is good or bad: of series by their names, of lines and decisions by their labels.
 MEANINGS = {"Added": "green", "Removed": "red", "Accepted": "green", "Rejected": "red"}
 LINES = {"added": "green", "removed": "red"}
@@ -41,7 +42,7 @@ def unit(word: str) -> str:
     """Grafana's unit for a word of the catalogue; a counting word follows the shortened number."""
     if word in UNITS:
         return UNITS[word]
-    if "/" in word:
+    if word.endswith("/h"):
         return f"suffix:{word}"
     return f"count:{word}" if word else "short"
 

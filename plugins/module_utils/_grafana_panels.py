@@ -351,6 +351,7 @@ def _drawn(panel: Panel) -> Json:
         "lineWidth": 0 if bars else 1,
         "showPoints": "never" if bars else "auto",
         "spanNulls": False,
+        "thresholdsStyle": {"mode": "dashed" if panel.thresholds else "off"},
         "stacking": {"group": "A", "mode": "normal" if stacked and panel.unit != "share" else "none"},
     }
 

@@ -20,10 +20,16 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
     thresholds,
     unit,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._grafana_targets import COLUMN, stacked_by
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_targets import (
+    COLUMN,
+    SOURCES,
+    stacked_by,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._logql import SUMMARIES
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import TIME, Column, Panel, Series
 
+# A link takes the chosen data sources along.
+SAME_SOURCES = tuple(f"${{{name}:queryparam}}" for name in SOURCES)
 # The field with the time of a line; the second name is that of Grafana's newer frames.
 LINE_TIMES = ("Time", "timestamp")
 LINE = {"line": ("Line", "body")}
@@ -107,7 +113,8 @@ def _properties(column: Column, variables: t.Mapping[str, str]) -> Json:
         found["custom__cellOptions"] = {"type": "color-text"}
     if column.links:
         label = column.label or column.field
-        url = f"/d/{column.links}?var-{variables.get(label, label)}=${{__value.raw}}&${{__url_time_range}}"
+        value = f"var-{variables.get(label, label)}=${{__value.raw}}"
+        url = f"/d/{column.links}?{'&'.join((value, '${__url_time_range}', *SAME_SOURCES))}"
         found["links"] = [{"title": f"Open {column.title} ${{__value.raw}}", "url": url, "targetBlank": False}]
     return found
 

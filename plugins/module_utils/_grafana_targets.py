@@ -9,7 +9,9 @@ Grafana's panels need beside them: an order, a label to name a column by, millis
 
 from __future__ import annotations
 
-from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import Json
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import BLANK, Json
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import TIME, Panel
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import (
     INSTANT,
@@ -39,7 +41,9 @@ def source(panel: Panel) -> Json | None:
 
 def targets(panel: Panel, asking: Asking) -> list[Json]:
     """The targets of a panel, in the order of its series or columns."""
-    return [_loki(query) if query.source == LOKI else _prometheus(panel, query) for query in queries(panel, asking)]
+    return [
+        _loki(panel, query) if query.source == LOKI else _prometheus(panel, query) for query in queries(panel, asking)
+    ]
 
 
 def stacked_by(panel: Panel) -> str:
@@ -75,8 +79,23 @@ def _arranged(panel: Panel, query: Query) -> str:
     if panel.show == "bar chart" and len(panel.labels) > 2:
         rest = ", ".join(f'"{label}"' for label in panel.labels[1:])
         text = f'label_join({text}, "{COLUMN}", " · ", {rest})'
+    if is_merged(panel):
+        text = _named(text, panel.labels)
     if panel.show in ("pie", "bar gauge") and panel.labels:
         text = f"sort_desc({text})"
+    return text
+
+
+def is_merged(panel: Panel) -> bool:
+    """Whether one table is made of those of several queries."""
+    valued = [column for column in panel.columns if column.value]
+    return is_tabular(panel) and max(len(valued), len(panel.series)) > 1
+
+
+def _named(text: str, labels: t.Sequence[str]) -> str:
+    """The query with all labels on all series: rows of tables that lack one would be merged with rows of any value."""
+    for label in labels:
+        text = f'label_replace({text}, "{label}", "{BLANK}", "{label}", "")'
     return text
 
 
@@ -92,9 +111,11 @@ def _legend(panel: Panel, query: Query) -> str:
     return " ".join(part for part in (query.name, labels) if part) or panel.title
 
 
-def _loki(query: Query) -> Json:
+def _loki(panel: Panel, query: Query) -> Json:
     lines = query.kind == ROWS
-    text = query.text if lines else f'label_replace({query.text}, "{COLUMN}", "{query.name}", "", "")'
+    text = query.text
+    if panel.rows and panel.rows.by:
+        text = f'label_replace({_named(text, panel.rows.by[:1])}, "{COLUMN}", "{query.name}", "", "")'
     target: Json = {
         "datasource": SOURCES[LOKI],
         "editorMode": "code",

@@ -18,23 +18,23 @@ TITLES = {PROMETHEUS: "Metrics", LOKI: "Events"}
 # A filter offers the values that are there with the filters before it; the other way round would be a circle.
 NARROWS = ("team", "user_name", "terminal_type", "session_id")
 # Label values, when the range changes, in alphabetical order.
+SHOWN, HIDDEN = 0, 2
 LABEL_VALUES, ON_RANGE, ALPHABETICAL = 1, 2, 1
 
 
 def variables(dashboard: Dashboard, catalogue: Catalogue) -> list[Json]:
     """All variables in the order in which Grafana shows them."""
-    sources = [PROMETHEUS]
-    if any(panel.rows for panel in dashboard.panels()):
-        sources.append(LOKI)
-    found = [_data_source(name) for name in sources]
+    # Without events their source is hidden and there for the links, which take it along to other dashboards.
+    events = any(panel.rows for panel in dashboard.panels())
+    found = [_data_source(PROMETHEUS), _data_source(LOKI, HIDDEN if not events else SHOWN)]
     found += [_filter(one, dashboard, catalogue) for one in dashboard.variables]
     return found + [_setting(one) for one in dashboard.settings]
 
 
-def _data_source(name: str) -> Json:
+def _data_source(name: str, hide: int = SHOWN) -> Json:
     return {
         "current": {},
-        "hide": 0,
+        "hide": hide,
         "includeAll": False,
         "label": TITLES[name],
         "multi": False,
@@ -56,7 +56,7 @@ def _filter(variable: Variable, dashboard: Dashboard, catalogue: Catalogue) -> J
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "datasource": SOURCES[PROMETHEUS],
         "description": variable.about,
-        "hide": 0,
+        "hide": SHOWN,
         "includeAll": True,
         "label": variable.title,
         "multi": True,
@@ -102,7 +102,7 @@ def _setting(setting: Setting) -> Json:
     return {
         "current": chosen,
         "description": setting.about,
-        "hide": 0,
+        "hide": SHOWN,
         "label": f"{setting.title} ({setting.unit})" if setting.unit else setting.title,
         "name": setting.name,
         "options": [chosen],

@@ -247,7 +247,8 @@ def keyed(by: Sequence[str], rows: Sequence[tuple[Labels, object]], query: Query
     for labels, value in rows:
         # Grafana tells columns or the parts of stacked bars apart by it.
         labels.pop("column", None)
-        key = tuple(labels.get(label, "") for label in by)
+        # A table that is made of several has a dash for what is missing.
+        key = tuple("" if labels.get(label) == "-" else labels.get(label, "") for label in by)
         if key in found or set(labels) - {*by, *beside}:
             raise ValueError(f"{query.text} answers more than {list(by)}: {labels}")
         found[key] = value

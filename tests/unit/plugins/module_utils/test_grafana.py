@@ -32,9 +32,10 @@ def test_a_dashboard_names_no_data_source_but_lets_one_choose() -> None:
     assert [one["targets"][0]["datasource"] for one in found["panels"][1:]] == [PROMETHEUS, LOKI]
 
 
-def test_without_events_no_source_of_events_is_asked_for() -> None:
-    names = [one["name"] for one in rendered({"show": "stat", "total": "cost"})["templating"]["list"]]
-    assert names == ["prometheus", "session_id", "model", "team", "rate"]
+def test_without_events_their_source_is_hidden() -> None:
+    found = rendered({"show": "stat", "total": "cost"})["templating"]["list"]
+    assert [one["name"] for one in found if not one["hide"]] == ["prometheus", "session_id", "model", "team", "rate"]
+    assert [one["name"] for one in found if one["hide"]] == ["loki"]
 
 
 def test_a_filter_offers_what_the_filters_before_it_leave() -> None:

@@ -25,6 +25,13 @@ def test_a_table_merges_its_queries_into_its_columns() -> None:
     assert organized["excludeByName"] == {"Time": True}
 
 
+def test_rows_without_a_label_are_merged_with_each_other_alone() -> None:
+    merged = panel(show="table", columns=COLUMNS)["targets"]
+    assert all(one["expr"].endswith(', "session_id", "-", "session_id", "")') for one in merged)
+    (alone,) = panel(show="table", columns=[COLUMNS[0], COLUMNS[2]])["targets"]
+    assert "label_replace" not in alone["expr"]
+
+
 def test_a_table_with_one_value_has_no_number_in_its_name() -> None:
     found = panel(show="table", columns=[COLUMNS[0], COLUMNS[2]])
     assert steps(found) == {
@@ -38,13 +45,16 @@ def test_a_table_with_one_value_has_no_number_in_its_name() -> None:
 
 def test_columns_have_their_units_links_colours_and_blanks() -> None:
     found = panel(show="table", columns=COLUMNS)
-    assert [one["expr"].startswith("1000 * (") for one in found["targets"]] == [True, False, False]
+    assert ["(1000 * (" in one["expr"] for one in found["targets"]] == [True, False, False]
     assert properties(found, "Start")["unit"] == "dateTimeAsIso"
     cost = properties(found, "Cost")
     assert (cost["unit"], cost["noValue"], cost["custom.cellOptions"]) == ("currencyUSD", "0", {"type": "color-text"})
     assert properties(found, "Mean")["noValue"] != "0"
     (link,) = properties(found, "Session ID")["links"]
-    assert link["url"] == "/d/claude-code-session?var-session_id=${__value.raw}&${__url_time_range}"
+    assert link["url"] == (
+        "/d/claude-code-session?var-session_id=${__value.raw}&${__url_time_range}"
+        "&${prometheus:queryparam}&${loki:queryparam}"
+    )
 
 
 def test_a_table_is_sorted_by_its_first_value_or_by_what_it_is_ranked_by() -> None:
@@ -85,6 +95,8 @@ def test_groups_of_lines_get_a_column_for_each_query() -> None:
         ],
     )
     count, first = (one["expr"] for one in found["targets"])
+    assert count.startswith("label_replace(label_replace(sum by (message)")
+    assert ', "message", "-", "message", ""), ' in count
     assert count.endswith(', "column", "Count", "", "")')
     assert first.endswith(', "column", "First Seen", "", "")')
     assert [one["queryType"] for one in found["targets"]] == ["instant"] * 2
