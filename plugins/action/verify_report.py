@@ -31,8 +31,7 @@ class ActionModule(ActionBase):
         _valid, arguments = self.validate_argument_spec(
             argument_spec=dict(
                 results=dict(type="list", elements="dict", required=True),
-                cards=dict(type="list", elements="dict", default=[]),
-                charts=dict(type="list", elements="dict", default=[]),
+                figures=dict(type="dict", default={}),
                 directory=dict(type="path", required=True),
                 host=dict(type="str", required=True),
                 range=dict(type="str", default="24h"),
@@ -43,8 +42,7 @@ class ActionModule(ActionBase):
             range=arguments["range"],
             at=dt.datetime.now().astimezone(),
             results=arguments["results"],
-            cards=arguments["cards"],
-            charts=arguments["charts"],
+            figures=arguments["figures"],
         )
         for line, status in reports.table(report, shutil.get_terminal_size((110, 24)).columns):
             display.display(line, color=COLOURS.get(status))

@@ -22,7 +22,7 @@ options:
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
       - V(dashboards) are the dashboards for Grafana by uid, with queries for O(delivery).
       - V(pages) are the pages of C(docs) that describe the dashboards, by their path.
-      - V(checks) is the list of all checks, V(report) what the report shows beside them.
+      - V(checks) is the list of all checks.
     required: true
     type: list
     elements: str
@@ -37,7 +37,6 @@ options:
       - dashboards
       - pages
       - checks
-      - report
   delivery:
     description: How the metrics reach Prometheus, for the recording rules and the dashboards.
     type: str
@@ -97,7 +96,6 @@ class LookupModule(LookupBase):
             "dashboards": lambda catalogue: all_json(load_dashboards(FOLDER, catalogue), catalogue, delivery),
             "pages": lambda catalogue: pages(load_dashboards(FOLDER, catalogue), catalogue, _text(DIFFERENCES)),
             "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
-            "report": lambda _catalogue: read_files(FOLDER / "report")["last-24-hours.yml"],
         }
         unknown = [term for term in terms if term not in makers]
         if unknown:

@@ -246,9 +246,16 @@ class Loki:
 
     def rows(self, logql: str, start: float, end: float, limit: int = 100) -> list[dict[str, str]]:
         """The newest entries of a log query, each with its labels and structured metadata in one mapping."""
+        return [fields for _at, fields in self.entries(logql, start, end, limit)]
+
+    def entries(self, logql: str, start: float, end: float, limit: int = 100) -> list[tuple[float, dict[str, str]]]:
+        """The same with the time of each, newest first."""
         span = {"start": str(int(start * 1e9)), "end": str(int(end * 1e9)), "limit": str(limit)}
         data = self.web.json("/loki/api/v1/query_range", query=logql, direction="backward", **span)["data"]
-        return [dict(stream["stream"]) for stream in data["result"] for _entry in stream["values"]]
+        found = [
+            (int(entry[0]) / 1e9, dict(stream["stream"])) for stream in data["result"] for entry in stream["values"]
+        ]
+        return sorted(found, key=lambda one: -one[0])
 
     def label_values(self, name: str, query: str, start: float, end: float) -> list[str]:
         """Values of a stream label among the streams that ``query`` selects."""

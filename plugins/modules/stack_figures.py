@@ -7,10 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_figures
-short_description: Read the figures of a report
+short_description: Read what the panels of a dashboard show
 version_added: 0.1.0
 description:
-  - Reads single numbers and series from Prometheus, by the catalogue's metrics, so that a report can show them.
+  - Asks Prometheus and Loki what the panels of one of the catalogue's dashboards show, with the very queries that
+    Grafana asks, so that a report can show the dashboard without Grafana.
+  - A panel that cannot be read has its error in place of its data. The others are read all the same.
 extends_documentation_fragment:
   - observability.claude_code.stack
 attributes:
@@ -24,46 +26,57 @@ attributes:
     support: none
     details: Nothing changes.
 options:
-  cards:
-    description: The numbers to read, as in C(files/catalogue/report).
-    type: list
-    elements: dict
-    default: []
-  charts:
-    description: The series to read, as in C(files/catalogue/report).
-    type: list
-    elements: dict
-    default: []
-  must_read:
-    description: Whether the module fails where Prometheus cannot be read. Otherwise it warns and returns no figures.
-    type: bool
-    default: true
+  dashboard:
+    description: The dashboard to read, by its uid; one of those in O(catalogue).
+    type: str
+    default: claude-code-metrics
 author:
   - observability.claude_code contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
-- name: Read what was spent in the last day
+- name: Read what the main dashboard shows of the last day
   observability.claude_code.stack_figures:
     catalogue: "{{ lookup('observability.claude_code.catalogue', 'sources') }}"
     prometheus: {url: http://127.0.0.1:9090}
     loki: {url: http://127.0.0.1:3100}
-    cards:
-      - {id: cost, title: Cost, unit: USD, total: cost}
   register: figures
 """
 
 RETURN = r"""
-cards:
-  description: The cards of O(cards), each with its C(value).
+figures:
+  description: The dashboard with the data of its panels.
+  returned: success
+  type: dict
+  contains:
+    uid:
+      description: The dashboard's uid.
+      type: str
+    title:
+      description: The dashboard's title.
+      type: str
+    start:
+      description: Unix time at which its range begins.
+      type: float
+    end:
+      description: Unix time at which its range ends.
+      type: float
+    rows:
+      description:
+        - Its rows, each with C(title) and C(panels). A panel has what the catalogue says of it, an C(error) that is
+          empty where all went well, and its data.
+        - Over time these are C(series) of a name and C(points) of the end of an interval and its value, with C(start),
+          C(end) and C(step).
+        - Over the whole range these are C(values) of a group, a name and a value.
+        - Tables and log lines have C(columns) and C(rows), and in C(more) how many further rows there are.
+        - Flows have C(edges) of C(source), C(target) and C(value).
+      type: list
+      elements: dict
+unread:
+  description: The panels that could not be read, each with the reason.
   returned: success
   type: list
-  elements: dict
-charts:
-  description: The charts of O(charts), each with its C(series) of points, C(start), C(end) and C(step) in unix time.
-  returned: success
-  type: list
-  elements: dict
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -77,24 +90,24 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             stack_options.argument_spec(),
-            cards=dict(type="list", elements="dict", default=[]),
-            charts=dict(type="list", elements="dict", default=[]),
-            must_read=dict(type="bool", default=True),
+            dashboard=dict(type="str", default="claude-code-metrics"),
         ),
         supports_check_mode=True,
     )
+    wanted = module.params["dashboard"]
     try:
         stack = stack_options.stack_of(module.params)
-        cards = _figures.cards(stack, module.params["cards"])
-        charts = _figures.charts(stack, module.params["charts"])
-    except ServerError as error:
-        if module.params["must_read"]:
-            module.fail_json(msg=str(error))
-        module.warn(f"There are no figures: {error}")
-        cards, charts = [], []
-    except (CatalogueError, ValueError) as error:
+        dashboards = stack_options.dashboards_of(module.params, stack.catalogue)
+        if wanted not in dashboards:
+            known = ", ".join(dashboards) or "none"
+            module.fail_json(msg=f"The catalogue has no dashboard {wanted!r}. There are: {known}.")
+        figures = _figures.dashboard_figures(stack, dashboards[wanted])
+    except (CatalogueError, ServerError, ValueError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, cards=cards, charts=charts)
+    unread = _figures.errors(figures)
+    if unread:
+        module.warn(f"{len(unread)} panels could not be read. {unread[0]}")
+    module.exit_json(changed=False, figures=figures, unread=unread)
 
 
 if __name__ == "__main__":

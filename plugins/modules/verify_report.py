@@ -13,9 +13,9 @@ description:
   - Prints what M(observability.claude_code.stack_check) found as a table, and writes it as C(report.html),
     C(report.json) and
     C(report.xml) (JUnit).
-  - The page needs nothing else, neither files nor a network. Its charts are drawn by the Python package
-    C(vl-convert-python); without
-    it the page has their numbers, and says how to get them.
+  - The page shows a dashboard with its data above the checks. It needs nothing else, neither files nor a network. Its
+    charts are drawn by the Python package C(vl-convert-python); without it the page has their numbers, and says how to
+    get them.
   - It runs on the controller, and the files are written there.
 attributes:
   action:
@@ -37,16 +37,11 @@ options:
     type: list
     elements: dict
     required: true
-  cards:
-    description: The numbers on top, as RV(observability.claude_code.stack_figures#module:cards) has them.
-    type: list
-    elements: dict
-    default: []
-  charts:
-    description: The charts, as RV(observability.claude_code.stack_figures#module:charts) has them.
-    type: list
-    elements: dict
-    default: []
+  figures:
+    description: The dashboard to show above the checks, as RV(observability.claude_code.stack_figures#module:figures)
+      has it.
+    type: dict
+    default: {}
   directory:
     description: Directory on the controller for the files; made where it is not there.
     type: path

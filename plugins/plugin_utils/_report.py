@@ -27,14 +27,13 @@ Result = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was found about one stack, and the figures to show beside it."""
+    """What was found about one stack, and the dashboard to show beside it, as stack_figures read it."""
 
     host: str
     range: str
     at: dt.datetime
     results: t.Sequence[Result]
-    cards: t.Sequence[Result] = ()
-    charts: t.Sequence[Result] = ()
+    figures: Result = dataclasses.field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -110,8 +109,7 @@ def as_json(report: Report) -> str:
         "at": report.at.isoformat(timespec="seconds"),
         "summary": report.counts,
         "results": list(report.results),
-        "cards": list(report.cards),
-        "charts": list(report.charts),
+        "dashboard": report.figures,
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -121,7 +119,7 @@ def as_junit(report: Report) -> str:
     counts = report.counts
     top = ET.Element(
         "testsuites",
-        name=f"verify {_xml(report.host)}",
+        name=f"verify {printable(report.host)}",
         tests=str(len(report.results)),
         failures=str(counts["failed"]),
         skipped=str(counts["skipped"]),
@@ -132,8 +130,8 @@ def as_junit(report: Report) -> str:
         suite = ET.SubElement(
             top,
             "testsuite",
-            name=_xml(name),
-            hostname=_xml(report.host),
+            name=printable(name),
+            hostname=printable(report.host),
             timestamp=report.at.isoformat(timespec="seconds"),
             tests=str(len(results)),
             failures=str(statuses.count("failed")),
@@ -151,16 +149,16 @@ def _case(suite: ET.Element, result: Result) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=f"verify.{_xml(result['group'])}",
-        name=_xml(f"{result['id']}: {result['title']}"),
+        classname=f"verify.{printable(result['group'])}",
+        name=printable(f"{result['id']}: {result['title']}"),
         time=f"{result['took_s']:.3f}",
     )
-    measured = _xml(result["measured"])
+    measured = printable(result["measured"])
     if result["status"] == "skipped":
         ET.SubElement(case, "skipped", message=measured)
     elif result["status"] == "failed":
         failure = ET.SubElement(case, "failure", message=measured, type="check")
-        failure.text = _xml(
+        failure.text = printable(
             f"found: {result['measured']}\nexpected: {result['expected']}\nto do: {result['remedy']}\n"
             f"guards against: {result['guards']}\nspecification: {result['spec'] or '-'}"
         )
@@ -168,8 +166,9 @@ def _case(suite: ET.Element, result: Result) -> None:
         ET.SubElement(case, "system-out").text = measured
 
 
-def _xml(text: t.Any) -> str:
-    return NOT_XML.sub("\ufffd", str(text))
+def printable(text: t.Any) -> str:
+    """Text without what neither XML nor a page can hold."""
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def _plain(text: t.Any) -> str:

@@ -5,35 +5,28 @@
 
 from __future__ import annotations
 
-import html
 import re
 import typing as t
 from pathlib import Path
 
 from ansible_collections.observability.claude_code.plugins.plugin_utils import _plots as plots
-from ansible_collections.observability.claude_code.plugins.plugin_utils._report import NOT_XML, Report, Result
-from ansible_collections.observability.claude_code.plugins.plugin_utils._units import NOTHING, duration, quantity
+from ansible_collections.observability.claude_code.plugins.plugin_utils._report import Report, Result
+from ansible_collections.observability.claude_code.plugins.plugin_utils._report_panels import dashboard, escape
+from ansible_collections.observability.claude_code.plugins.plugin_utils._units import NOTHING, duration
 
 FILES = Path(__file__).parent / "report_page"
+PERIODS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 SIGNS = {"passed": "✓", "failed": "✕", "skipped": NOTHING}
 NO_LIBRARY = (
     "The charts are not drawn: the Python package vl-convert-python is not there. Install it where ansible-playbook "
-    "runs (pip install vl-convert-python) and run the playbook again. The numbers are below each title."
+    "runs (pip install vl-convert-python) and run the playbook again. The numbers are in the panels."
 )
-
-
-def escape(text: t.Any) -> str:
-    return html.escape(_printable(str(text)))
-
-
-def _printable(text: str) -> str:
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def page(report: Report) -> str:
     """The whole page."""
     title = f"Claude Code telemetry on {report.host}"
-    body = [_header(report, title), _cards(report), _todo(report), _charts(report), _checks(report), _footer(report)]
+    body = [_header(report, title), _todo(report), _dashboard(report), _checks(report), _footer(report)]
     return "\n".join(
         [
             "<!doctype html>",
@@ -62,38 +55,23 @@ def _file(name: str) -> str:
 
 def _header(report: Report, title: str) -> str:
     counts = report.counts
-    verdict = "All checks pass" if not counts["failed"] else f"{counts['failed']} of {len(report.results)} checks fail"
+    ran = counts["passed"] + counts["failed"]
+    verdict = f"All {ran} checks pass" if not counts["failed"] else f"{counts['failed']} of {ran} checks fail"
     status = "failed" if counts["failed"] else "passed"
     return (
-        f'<header><h1>{escape(title)}</h1><p class="when">The last {escape(report.range)} before '
+        f'<header><h1>{escape(title)}</h1><p class="when">The last {escape(_in_words(report.range))} before '
         f'<time datetime="{report.at.isoformat(timespec="seconds")}">{report.at:%A %e %B %Y, %H:%M %Z}</time></p>'
         f'<p class="verdict {status}">{_sign(status)} {verdict}</p></header>'
     )
 
 
+def _in_words(range_: str) -> str:
+    found = re.fullmatch(r"(\d+)([smhdw])", range_)
+    return f"{found[1]} {PERIODS[found[2]]}{'' if found[1] == '1' else 's'}" if found else range_
+
+
 def _sign(status: str) -> str:
     return f'<span class="sign" aria-hidden="true">{SIGNS[status]}</span>'
-
-
-def _cards(report: Report) -> str:
-    counts = report.counts
-    ran = counts["passed"] + counts["failed"]
-    cards = [
-        _card(card["title"], quantity(card["value"], card["unit"]), "no data yet" if card["value"] is None else "")
-        for card in report.cards
-    ]
-    beside = f"{counts['skipped']} skipped" if counts["skipped"] else ""
-    cards.append(
-        _card("Checks passed", f"{counts['passed']} of {ran}", beside, "failed" if counts["failed"] else "passed")
-    )
-    return f'<section class="cards" aria-label="Summary">{"".join(cards)}</section>'
-
-
-def _card(title: str, value: str, beside: str, status: str = "") -> str:
-    return (
-        f'<div class="card {status}"><h2>{escape(title)}</h2><p class="value">{escape(value)}</p>'
-        f'<p class="beside">{escape(beside)}</p></div>'
-    )
 
 
 def _todo(report: Report) -> str:
@@ -116,37 +94,15 @@ def _link(result: Result) -> str:
     return f'<a href="#{escape(result["id"])}">{escape(result["title"])}</a>'
 
 
-def _charts(report: Report) -> str:
-    if not report.charts:
+def _dashboard(report: Report) -> str:
+    if not report.figures:
         return ""
     notice = "" if plots.AVAILABLE else f'<p class="notice">{escape(NO_LIBRARY)}</p>'
-    figures = "".join(_figure(report, chart) for chart in report.charts)
     zone = f"{report.at:%Z}" or "local time"
-    note = f"Times are {zone}. Bars add up to the numbers above. Point at a bar for its number."
-    return (
-        f'<section class="charts"><h2>The last {escape(report.range)}</h2>{notice}<div class="grid">{figures}</div>'
-        f'<p class="small">{escape(note)}</p></section>'
+    note = (
+        f"Times are {zone}. A title opens what its panel shows and how it is computed. Point at a bar for its number."
     )
-
-
-def _figure(report: Report, chart: Result) -> str:
-    series = plots.folded(chart["series"])
-    heading = f'<figcaption><h3>{escape(chart["title"])}</h3><p class="small">{escape(chart["about"])}</p></figcaption>'
-    if not series:
-        empty = chart["empty"] or "Nothing in this time."
-        return f'<figure id="chart-{escape(chart["id"])}">{heading}<p class="empty">{escape(empty)}</p></figure>'
-    drawing = ""
-    if plots.AVAILABLE:
-        # The namespaces are for SVG files; inside a page they say nothing.
-        drawing = _printable(re.sub(r' xmlns(:\w+)?="[^"]*"', "", plots.svg(chart, report.at.tzinfo)))
-    totals = [sum(value for _at, value in one["points"]) for one in series]
-    rows = "".join(
-        f'<li><span class="swatch" style="background:{plots.colour(number, one["name"])}"></span>'
-        f'<span class="name">{escape(one["name"])}</span> '
-        f'<span class="number">{escape(quantity(totals[number], chart["unit"]))}</span></li>'
-        for number, one in enumerate(series)
-    )
-    return f'<figure id="chart-{escape(chart["id"])}">{heading}{drawing}<ul class="legend">{rows}</ul></figure>'
+    return f'{notice}{dashboard(report.figures, report.at.tzinfo)}<p class="small">{escape(note)}</p>'
 
 
 def _checks(report: Report) -> str:

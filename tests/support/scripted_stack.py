@@ -86,6 +86,10 @@ class ScriptedStack:
         }
         # Queries that are refused: a text in the query, and the words of the refusal.
         self.refuses: dict[str, str] = {}
+        # Log lines for every query of lines, instead of the probe: unix time and fields.
+        self.lines: list[tuple[float, dict[str, str]]] | None = None
+        # A query with this text in it is refused.
+        self.refused = ""
         # Every request: method, path with parameters, headers by their names in lower case.
         self.requests: list[tuple[str, str, dict[str, str]]] = []
 
@@ -147,6 +151,8 @@ class ScriptedStack:
             return self.statuses[path], "ready"
         if path == "/telemetry/metrics":
             return 200, self.telemetry
+        if self.refused and self.refused in asked.get("query", ""):
+            return 400, '{"status": "error", "error": "parse error: unexpected end of input"}'
         program, _slash, rest = path.removeprefix("/").partition("/")
         for text, words in self.refuses.items():
             if text in asked.get("query", ""):
@@ -179,6 +185,8 @@ class ScriptedStack:
             return {"data": self.event_names}
         if path == "loki/api/v1/query_range":
             rows = [{"stream": self.probe_row, "values": [["1", "claude_code.probe"]]}] if self.probe_row else []
+            if self.lines is not None:
+                rows = [{"stream": fields, "values": [[f"{at * 1e9:.0f}", ""]]} for at, fields in self.lines]
             return {"data": {"resultType": "streams", "result": rows}}
         return {"data": self._vector(self.logql, asked)} if path == "loki/api/v1/query" else None
 

@@ -5,7 +5,7 @@
   tip.hidden = true;
   document.body.append(tip);
   document.addEventListener("pointermove", (event) => {
-    const mark = event.target.closest?.("figure path[aria-label]");
+    const mark = event.target.closest?.(".panel path[aria-label]");
     tip.hidden = !mark;
     if (!mark) return;
     tip.textContent = mark.getAttribute("aria-label");
