@@ -52,10 +52,11 @@ def recorded(rollup: Rollup, metric: Metric, matchers: t.Sequence[str], window: 
     every, far = seconds(rollup.every), "|".join(rollup.far)
     terms = [(every, [f'{PASS}!~"{far}"'] if far else [])]
     terms += [(every + seconds(late), [f'{PASS}="{late}"']) for late in rollup.far]
-    return " or ".join(
-        f"sum_over_time({rollup.series(metric)}{{{', '.join((*chosen, *matchers))}}}[{window}]{at} offset {ago - later}s)"
-        for later, chosen in terms
-    )
+    found = []
+    for later, chosen in terms:
+        series = f"{rollup.series(metric)}{{{', '.join((*chosen, *matchers))}}}"
+        found.append(f"sum_over_time({series}[{window}]{at} offset {ago - later}s)")
+    return " or ".join(found)
 
 
 def rollups_for(catalogue: Catalogue, reads: str) -> tuple[Rollup, ...]:
