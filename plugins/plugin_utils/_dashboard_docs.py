@@ -26,7 +26,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._words i
     second_way,
     span_in_words,
 )
-from ansible_collections.observability.claude_code.plugins.plugin_utils._units import quantity
+from ansible_collections.observability.claude_code.plugins.plugin_utils._units import figure
 
 # Up to so many panels a dashboard has one page; beyond, each of its rows has its own.
 ON_ONE_PAGE = 20
@@ -258,7 +258,7 @@ def _column(column: Column) -> str:
 
 def _thresholds(thresholds: t.Sequence[tuple[str, float | None]], unit: str) -> str:
     told = [
-        colour if value is None else f"{colour} from {quantity(value, unit, 0 if unit == 'share' else None)}"
+        colour if value is None else f"{colour} from {figure(value, unit, 0 if unit == 'share' else None)}"
         for colour, value in thresholds
     ]
     return ", ".join(told)
