@@ -64,7 +64,7 @@ def _filter(variable: Variable, dashboard: Dashboard, catalogue: Catalogue) -> J
         "options": [],
         "query": {"qryType": LABEL_VALUES, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
         "refresh": ON_RANGE,
-        "regex": "",
+        "regex": f"/^([^\\{variable.up_to}]+)/" if variable.up_to else "",
         "skipUrlSync": False,
         "sort": ALPHABETICAL,
         "type": "query",

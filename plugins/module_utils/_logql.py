@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
 from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Matching
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Rows
 
@@ -40,7 +40,10 @@ def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str
 
 def grouped(rows: Rows, summary: str, catalogue: Catalogue, window: str, filters: t.Mapping[str, str]) -> str:
     """One number for each group of lines: how many, or the unix milliseconds of the first or the last."""
-    assert rows.by
+    if not rows.by:
+        raise CatalogueError(
+            f"Rows of {', '.join(rows.events)} cannot be summed up without by. Name a field to group by."
+        )
     name, fields = rows.by
     *others, last = fields
     value = "".join(f"{{{{ if .{field} }}}}{{{{ .{field} }}}}{{{{ else }}}}" for field in others)

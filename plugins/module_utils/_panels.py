@@ -37,13 +37,22 @@ SUMMARIES = ("count", "first", "last")
 
 @dataclass(frozen=True)
 class Variable:
-    """A filter of a dashboard: the values of ``label`` among the series of the metrics ``among``."""
+    """A filter of a dashboard: the values of ``label`` among the series of the metrics ``among``.
+
+    Values are not told apart from the character ``up_to`` on: with ``[`` a model matches in all sizes of context.
+    """
 
     name: str
     title: str
     label: str
     among: tuple[str, ...]
     about: str
+    up_to: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that selects what was chosen, as it stands in a query."""
+        return f"${self.name}" + (f"(\\\\{self.up_to}.*)?" if self.up_to else "")
 
 
 @dataclass(frozen=True)
@@ -300,15 +309,15 @@ def _variable(name: str, entry: dict[str, t.Any], catalogue: Catalogue) -> Varia
     for metric in entry["among"]:
         if not catalogue.has_label(catalogue.metric(metric), entry["label"]):
             raise CatalogueError(f"variables.yml: {metric!r} has no label {entry['label']!r} for {name!r}.")
-    return Variable(name, entry["title"], entry["label"], tuple(entry["among"]), entry["about"])
+    return Variable(name, entry["title"], entry["label"], tuple(entry["among"]), entry["about"], entry.get("up_to", ""))
 
 
 def _row(content: dict[str, t.Any], catalogue: Catalogue, at: str) -> Row:
-    panels = tuple(_panel(entry, catalogue, at, content.get("spec", "")) for entry in content["panels"])
+    panels = tuple(_panel(entry, catalogue, at) for entry in content["panels"])
     return Row(content["row"], str(content.get("spec", "")), panels, bool(content.get("collapsed", False)))
 
 
-def _panel(entry: dict[str, t.Any], catalogue: Catalogue, at: str, spec: object) -> Panel:
+def _panel(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Panel:
     at = f"{at}: panel {entry.get('id')!r}"
     unknown = sorted(set(entry) - PANEL_KEYS - ex.KEYS)
     if unknown:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _logql as logql
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
-from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Expression
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
     OVER_TIME,
     Column,
     Dashboard,
     Edge,
     Panel,
+    Rows,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG, RAW, rollups_for, seconds
@@ -77,7 +77,7 @@ def in_grafana(dashboard: Dashboard, catalogue: Catalogue, delivery: str = "otlp
     return Asking(
         catalogue,
         delivery,
-        filters={variable.label: f"${variable.name}" for variable in dashboard.variables},
+        filters={variable.label: variable.pattern for variable in dashboard.variables},
         settings={setting.name: f"${setting.name}" for setting in dashboard.settings},
         reads=reads or dashboard.reads,
     )
@@ -117,7 +117,7 @@ def queries(panel: Panel, asking: Asking) -> list[Query]:
         text = logql.lines(panel.rows, asking.catalogue, asking.filters)
         return [Query("A", LOKI, ROWS, text, limit=panel.rows.limit)]
     if panel.rows:
-        return _groups(panel, asking)
+        return _groups(panel.rows, panel.columns, asking)
     if panel.show == "table":
         return _columns(panel, asking)
     over_time = panel.show in OVER_TIME
@@ -139,33 +139,29 @@ def queries(panel: Panel, asking: Asking) -> list[Query]:
 def _columns(panel: Panel, asking: Asking) -> list[Query]:
     """A query for each column with a value; with ``top`` all show the rows with the highest values of one of them."""
     reading = asking.reading(asking.range)
-    valued = [column for column in panel.columns if column.value]
     by = panel.labels
-    deciding = next((column for column in valued if column.title == panel.ranked), valued[0])
-    best = f"topk({panel.top}, {reading.promql(_value(deciding), by)})"
-    found = []
-    for ref, column in zip(string.ascii_uppercase, valued):
-        text = reading.promql(_value(column), by)
-        if panel.top:
-            text = best if column is deciding else f"{text} and on ({', '.join(by)}) {best}"
-        found.append(Query(ref, PROMETHEUS, INSTANT, text, column.title))
-    return found
+    texts = {column.title: reading.promql(column.value, by) for column in panel.columns if column.value}
+    deciding = panel.ranked or next(iter(texts))
+    best = f"topk({panel.top}, {texts[deciding]})"
+    if panel.top:
+        texts = {
+            title: best if title == deciding else f"{text} and on ({', '.join(by)}) {best}"
+            for title, text in texts.items()
+        }
+    return [
+        Query(ref, PROMETHEUS, INSTANT, text, title)
+        for ref, (title, text) in zip(string.ascii_uppercase, texts.items())
+    ]
 
 
-def _value(column: Column) -> Expression:
-    assert column.value
-    return column.value
-
-
-def _groups(panel: Panel, asking: Asking) -> list[Query]:
-    assert panel.rows
-    summed = [column for column in panel.columns if column.field in logql.SUMMARIES]
+def _groups(rows: Rows, columns: t.Sequence[Column], asking: Asking) -> list[Query]:
+    summed = [column for column in columns if column.field in logql.SUMMARIES]
     return [
         Query(
             ref,
             LOKI,
             INSTANT,
-            logql.grouped(panel.rows, column.field, asking.catalogue, asking.range, asking.filters),
+            logql.grouped(rows, column.field, asking.catalogue, asking.range, asking.filters),
             column.title,
         )
         for ref, column in zip(string.ascii_uppercase, summed)
