@@ -215,6 +215,11 @@ class Stack:
         found = _get(f"{self._prometheus}/api/v1/query", query=selector, time=f"{at:.3f}")["result"]
         return [(row["metric"], [(float(when), float(value)) for when, value in row["values"]]) for row in found]
 
+    def label_values(self, label: str, selector: str, since: float, until: float) -> set[str]:
+        """The values of a label among the series."""
+        span = {"start": f"{since:.3f}", "end": f"{until:.3f}"}
+        return set(_get(f"{self._prometheus}/api/v1/label/{label}/values", **{"match[]": selector}, **span))
+
     def logql(self, query: str, at: float | None = None) -> list[tuple[dict[str, str], float]]:
         when = {} if at is None else {"time": str(int(at * 1e9))}
         return _vector(_get(f"{self._loki}/loki/api/v1/query", query=query, **when))

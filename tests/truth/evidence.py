@@ -68,23 +68,42 @@ class Evidence:
         mark = self.mark if of_clients else None
         grafana = Grafana(self.stack, self.end, self.range, mark, shown.variables, chosen)
         filters = {labels[name]: values for name, values in chosen.items()}
-        view = View(self.end, self.range, self.range, filters, settings)
+        whole = DAY if dashboard.reads == "long" else 0
+        view = View(self.end, self.range, self.range, filters, settings, whole)
         outcome = Proof(shown.panel, shown.asked, self.numbers, grafana, view).run()
         outcome.wrong = [f"{described(chosen)}: {sentence}" for sentence in outcome.wrong]
         return outcome
 
-    def choices(self, dashboard: Dashboard, each: int = 2) -> Iterator[Chosen]:
-        """No filter; then for each variable the value that most is of, and with ``each`` of 2 two values."""
+    def offered(self, shown: Shown, chosen: Chosen) -> dict[str, set[str]]:
+        """The values that each variable offers while others are chosen."""
+        grafana = Grafana(self.stack, self.end, self.range, self.mark, shown.variables, chosen)
+        return {one["name"]: grafana.offered(one) for one in shown.variables if one["type"] == "query"}
+
+    def there(self, dashboard: Dashboard, where: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+        """The values that there are for each variable among what has these labels."""
+        amounts = self.numbers.truth.amounts
+        return {
+            variable.name: {
+                value
+                for metric in variable.among
+                for one in amounts(metric, where)
+                if (value := one.labels.get(variable.label, ""))
+            }
+            for variable in dashboard.variables
+        }
+
+    def choices(self, dashboard: Dashboard, few: bool = False) -> Iterator[Chosen]:
+        """No filter; then for each variable the value that most is of, and unless ``few`` the rarest, and both."""
         yield {}
         for variable in dashboard.variables:
             seen: Counter[str] = Counter()
             for metric in variable.among:
                 seen.update(one.labels.get(variable.label, "") for one in self.numbers.truth.amounts(metric))
-            values = [value for value, _count in seen.most_common() if value]
-            if values:
-                yield {variable.name: values[:1]}
-            if each > 1 and len(values) > 1:
-                yield {variable.name: [values[0], values[-1]]}
+            most, *others = [value for value, _count in seen.most_common() if value]
+            yield {variable.name: [most]}
+            if others and not few:
+                yield {variable.name: others[-1:]}
+                yield {variable.name: [most, others[-1]]}
 
 
 def described(chosen: Chosen) -> str:

@@ -63,7 +63,8 @@ Values = dict[Key, Span]
 class View:
     """What somebody looks at: a window that ends at ``end`` (its begin excluded), within a dashboard's range.
 
-    ``filters`` maps labels to the values that were chosen; a label that is not there is not filtered.
+    ``filters`` maps labels to the values that were chosen; a label that is not there is not filtered. With ``whole``
+    seconds only the whole windows of that length count that end in the window, a minute's delay allowed.
     """
 
     end: float
@@ -71,10 +72,12 @@ class View:
     range: float
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
+    whole: float = 0
 
     @property
     def between(self) -> tuple[float, float]:
-        return self.end - self.window, self.end
+        moments = self.end - self.window, self.end
+        return tuple((moment + 60) // self.whole * self.whole for moment in moments) if self.whole else moments
 
 
 class Numbers:

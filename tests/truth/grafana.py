@@ -18,7 +18,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._queries
     ROWS,
     Query,
 )
-from support.stack import Stack
+from support.stack import Stack, catalogue
 from truth.expressions import seconds
 
 # What Grafana makes of an interval in seconds: the first below whose bound it lies.
@@ -29,6 +29,8 @@ ROUNDED = (
 )  # fmt: skip
 UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)|\$\{(\w+)(?::(\w+))?\}")
+
+RECORDED = re.compile(r"claude_code:(\w+):(\w+)\{([^{}]*)\}\[([^\]]+)\]")
 
 Row = tuple[int, dict[str, str], str]
 Labels = dict[str, str]
@@ -129,6 +131,13 @@ class Grafana:
         """Time, labels and text of the newest lines."""
         return self.stack.newest_rows(self.text(query), self.end - self.range, self.end, query.limit)
 
+    def offered(self, variable: Json) -> set[str]:
+        """The values that a variable offers to choose from."""
+        found = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
+        assert found, f"{variable['name']} asks for something else than values of a label"
+        selector = self.text(Query("A", PROMETHEUS, INSTANT, found.group(1)))
+        return self.stack.label_values(found.group(2), selector, self.end - self.range, self.end)
+
 
 def duration(seconds: int) -> str:
     """As Grafana writes an interval: 5m, not 300s."""
@@ -139,13 +148,28 @@ def _marked(query: Query, label: str, value: str) -> str:
     """The query about the marked clients alone."""
     wanted = f'{label}="{value}"'
     if query.source == PROMETHEUS:
-        text = query.text.replace('copy=""', f'copy="", {wanted}')
-        text = re.sub(r"\b(claude_code:\w+:\w+)\{", rf"\g<1>{{{wanted}, ", text)
+        text = _as_recorded(query.text).replace('copy=""', f'copy="", {wanted}')
     else:
         text = re.sub(r'\{service_name=~"\.\+"[^{}]*\}', rf"\g<0> | {wanted}", query.text)
     if wanted not in text:
         raise ValueError(f"Nothing in the query can be marked: {query.text}")
     return text
+
+
+def _as_recorded(text: str) -> str:
+    """With what is recorded at the ends of windows put in place of the records: days need not pass for them.
+
+    That the records are right is shown elsewhere. Before the last pass over a window there is nothing from it.
+    """
+    known = catalogue()
+
+    def record(found: re.Match[str]) -> str:
+        name, rollup, matchers, window = found.groups()
+        metric, recorded = known.metric(name), known.rollups[rollup]
+        summed = f'sum_over_time({metric.prometheus}{{copy="", {matchers}}}[{recorded.window}])'
+        return f"(sum without ({', '.join(recorded.without)}) ({summed}))[{window}:{recorded.window}]"
+
+    return RECORDED.sub(record, text)
 
 
 def _prometheus_values(values: Sequence[str]) -> str:
