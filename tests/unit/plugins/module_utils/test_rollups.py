@@ -25,6 +25,7 @@ CATALOGUE = build_catalogue(
         "far": ["3h"],
         "rollups": {
             "sum5m": {"window": "5m", "serves": "recent", "without": PERSONS, "about": "x"},
+            "users5m": {"window": "5m", "serves": "recent", "without": ["session_id"], "about": "x"},
             "sum1d": {"window": "1d", "serves": "long", "without": PERSONS, "about": "x"},
             "users1d": {"window": "1d", "serves": "long", "without": ["session_id"], "about": "x"},
         },
@@ -81,13 +82,20 @@ def test_one_of_the_two_answers_whatever_is_chosen(session: str, user: str, roll
 def test_what_a_rollup_lacks_is_read_from_the_raw_series_alone() -> None:
     for text in (
         asked({"total": "cost"}, ("session_id",)),
-        asked({"total": "cost", "where": {"user_name": "x"}}),
+        asked({"total": "cost", "where": {"session_id": "x"}}),
         asked({"distinct": "session_id", "in": ["cost"]}),
         asked({"last": "cost"}),
         asked({"total": "cost", "over": "7m"}),
     ):
         assert "never" not in text
         assert "claude_code:cost" not in text
+
+
+def test_users_are_read_from_the_rollup_that_has_them() -> None:
+    text = asked({"total": "cost"}, ("user_name",))
+    assert rolled("users5m", 'never=~"$session_id", model=~"$model", user_name=~"$user"') in text
+    assert 'claude_code_cost_usage_USD_total{copy="", never!~"$session_id", ' in text
+    assert "sum5m" not in text
 
 
 def test_long_ranges_read_the_rollup_without_persons_unless_persons_are_asked_for() -> None:
