@@ -172,8 +172,8 @@ def _value_step(size: float, unit: str) -> float:
         return second * next(
             (step for step in DURATIONS if step >= wanted), DURATIONS[-1] * _round(wanted / DURATIONS[-1])
         )
-    if unit == "By" and wanted >= 1024:
-        power = 1024 ** int(math.log(wanted, 1024))
+    if unit == "By" and size >= 2048:
+        power = 1024 ** int(math.log(size / 2, 1024))
         return power * _round(wanted / power)
     # What is counted has no halves.
     whole = size >= 1 and not unit.startswith("USD") and unit not in ("share", "s", "ms")

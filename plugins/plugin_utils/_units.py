@@ -62,7 +62,9 @@ def short(value: float) -> str:
 def money(value: float, decimals: int | None = None) -> str:
     sign, value = ("\N{MINUS SIGN}" if value < 0 else ""), abs(value)
     if decimals is None:
-        decimals = 2 if value >= 0.1 or value == 0 else 4
+        decimals = 2 if value >= 0.1 or value < 0.00005 else 4
+    if round(value, decimals) == 0:
+        sign = ""
     if value >= 99_999.5:
         return f"{sign}${short(value)}"
     return f"{sign}${value:,.{decimals}f}"

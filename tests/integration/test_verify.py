@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.observability.claude_code.plugins.module_utils import _measures, _servers
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import load_catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Total
@@ -37,6 +38,11 @@ COUNT = Column("Count", field="count")
 
 # Other tests of the run send what the collector has to refuse, or from a wrong clock, on purpose.
 TOUCHED = {"nothing-refused", "nothing-dropped", "times-plausible", "cost-reconciles", "tokens-reconcile"}
+# What the panel Active Sessions counts, written by hand.
+SESSIONS = """count(count by (session_id) (
+  sum_over_time(claude_code_session_count_total{copy=""}[24h]) > 0
+  or sum_over_time(claude_code_active_time_seconds_total{copy=""}[24h]) > 0
+  or sum_over_time(claude_code_cost_usage_USD_total{copy=""}[24h]) > 0))"""
 IMPOSSIBLE = {
     "id": "of-the-site",
     "title": "A check of the administrator's own",
@@ -87,7 +93,24 @@ def test_the_checks_pass_on_a_stack_as_it_was_set_up(stack: Stack, tmp_path: Pat
     assert f"The report is {tmp_path / 'report.html'}" in printed
     assert "changed=0" in printed
     assert len(list(ET.parse(tmp_path / "report.xml").iter("testcase"))) == len(found)
-    assert "<svg" in (tmp_path / "report.html").read_text()
+
+
+def test_the_report_shows_the_main_dashboard_with_the_data_of_the_stack(stack: Stack, tmp_path: Path) -> None:
+    printed, _found = verify(stack, tmp_path, verify_must_pass=False)
+    assert "could not be read" not in printed
+    dashboard = json.loads((tmp_path / "report.json").read_text())["dashboard"]
+    page = (tmp_path / "report.html").read_text()
+    folder = CHECKOUT / "files" / "catalogue" / "panels" / "claude-code-metrics"
+    rows = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yml"))]
+    assert [row["title"] for row in dashboard["rows"]] == [row["row"] for row in rows]
+    panels = {panel["id"]: panel for row in dashboard["rows"] for panel in row["panels"]}
+    assert list(panels) == [panel["id"] for row in rows for panel in row["panels"]]
+    assert {name: panel["error"] for name, panel in panels.items() if panel["error"]} == {}
+    assert "Could not be read" not in page
+    assert all(f'id="panel-{name}"' in page for name in panels)
+    assert "<svg" in page
+    counted = sum(value for _labels, value in stack.promql(SESSIONS, dashboard["end"]))
+    assert panels["active-sessions"]["values"][0]["value"] == counted
 
 
 def test_a_check_that_fails_ends_the_playbook_with_an_error_after_all_others_ran(stack: Stack, tmp_path: Path) -> None:

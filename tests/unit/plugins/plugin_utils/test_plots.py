@@ -48,6 +48,7 @@ def edges(*told: tuple[str, str, float]) -> list[dict]:
         (180_000.0, "tokens", ["0", "50 k", "100 k", "150 k", "200 k"]),
         (1.0, "commits", ["0", "1"]),
         (6000.0, "By", ["0", "2 KiB", "4 KiB", "6 KiB"]),
+        (4500.0, "By", ["0", "1 KiB", "2 KiB", "3 KiB", "4 KiB", "5 KiB"]),
         (0.0, "calls", ["0", "1"]),
     ],
 )

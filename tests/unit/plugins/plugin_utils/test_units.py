@@ -35,6 +35,7 @@ from ansible_collections.observability.claude_code.plugins.plugin_utils._units i
         (1.2, "USD/h", "$1.20/h"),
         (19.391, "USD per 1K lines", "$19.39 per 1K lines"),
         (-3.5, "USD", "\N{MINUS SIGN}$3.50"),
+        (-2e-17, "USD", "$0.00"),
         (1_234_567.0, "USD", "$1.23 M"),
         (1.0, "sessions", "1 session"),
         (1.0, "retries", "1 retry"),
