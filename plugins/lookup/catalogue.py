@@ -16,7 +16,7 @@ options:
       - What to return.
       - V(signal_to_metrics) are the rules with which the collector derives metrics from events.
       - V(signal_to_metrics_by_arrival) are the same without the events' times, for running totals.
-      - V(rollup_groups) are groups of recording rules for Prometheus, V(backfill_groups) those that fill in a past.
+      - V(rollup_groups) are groups of recording rules for Prometheus.
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
@@ -30,7 +30,6 @@ options:
       - signal_to_metrics
       - signal_to_metrics_by_arrival
       - rollup_groups
-      - backfill_groups
       - labels
       - metrics
       - sources
@@ -42,6 +41,14 @@ options:
     type: str
     choices: [otlp, scrape, remote_write]
     default: otlp
+  reads:
+    description:
+      - What dashboards read that are about hours and days.
+      - V(raw) is exact at once. V(recent) takes rollups, which lag a minute or two behind, and is much faster for
+        hundreds of users; with a session or user chosen it takes the raw series.
+    type: str
+    choices: [raw, recent]
+    default: raw
 """
 
 EXAMPLES = r"""
@@ -58,6 +65,7 @@ _raw:
 """
 
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from ansible.errors import AnsibleLookupError
@@ -71,7 +79,12 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     read_sources,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import all_json
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import load_dashboards, read_dashboards
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
+    Dashboard,
+    load_dashboards,
+    read_dashboards,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import RAW
 from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import pages
 
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -84,16 +97,15 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        delivery = self.get_option("delivery")
+        delivery, reads = self.get_option("delivery"), self.get_option("reads")
         makers: dict[str, t.Callable[[Catalogue], t.Any]] = {
             "signal_to_metrics": rules.signal_to_metrics,
             "signal_to_metrics_by_arrival": lambda catalogue: rules.signal_to_metrics(catalogue, event_time=False),
             "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, delivery),
-            "backfill_groups": lambda catalogue: rules.backfill_groups(catalogue, delivery),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},
-            "dashboards": lambda catalogue: all_json(load_dashboards(FOLDER, catalogue), catalogue, delivery),
+            "dashboards": lambda catalogue: all_json(_dashboards(catalogue, reads), catalogue, delivery),
             "pages": lambda catalogue: pages(load_dashboards(FOLDER, catalogue), catalogue, _text(DIFFERENCES)),
             "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
         }
@@ -107,6 +119,11 @@ class LookupModule(LookupBase):
             return [makers[term](catalogue) for term in terms]
         except CatalogueError as error:
             raise AnsibleLookupError(str(error)) from error
+
+
+def _dashboards(catalogue: Catalogue, reads: str) -> dict[str, Dashboard]:
+    found = load_dashboards(FOLDER, catalogue)
+    return {uid: replace(one, reads=reads) if one.reads == RAW else one for uid, one in found.items()}
 
 
 def _text(path: Path) -> str:
