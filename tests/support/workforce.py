@@ -115,12 +115,17 @@ def dressed(session: Capture, own: Mapping[str, str], resource: Mapping[str, str
     for body in (request.body for request in session.requests):
         for group in (*body.get("resourceMetrics", ()), *body.get("resourceLogs", ())):
             _set(group["resource"], resource)
-            for scope in (*group.get("scopeMetrics", ()), *group.get("scopeLogs", ())):
-                entries = [*scope.get("logRecords", ())]
-                for metric in scope.get("metrics", ()):
-                    entries += next(metric[kind] for kind in ("sum", "gauge") if kind in metric)["dataPoints"]
-                for entry in entries:
-                    _set(entry, {**own, **resource})
+        for entry in entries(body):
+            _set(entry, {**own, **resource})
+
+
+def entries(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The points and events of a request."""
+    for group in (*body.get("resourceMetrics", ()), *body.get("resourceLogs", ())):
+        for scope in (*group.get("scopeMetrics", ()), *group.get("scopeLogs", ())):
+            yield from scope.get("logRecords", ())
+            for metric in scope.get("metrics", ()):
+                yield from next(metric[kind] for kind in ("sum", "gauge") if kind in metric)["dataPoints"]
 
 
 def _set(entry: dict[str, Any], attributes: Mapping[str, str]) -> None:

@@ -8,12 +8,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import Capture
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import dashboard_json
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_panels import identifier
-from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Panel, load_dashboards
+from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
+    Dashboard,
+    Panel,
+    Variable,
+    load_dashboards,
+)
 from support.burst import drained
 from support.checkout import CHECKOUT
 from support.comparison import Comparison
@@ -58,21 +63,41 @@ class Evidence:
     mark: tuple[str, str]
     end: float
     range: int
+    _seen: dict[str, set[str]] = field(default_factory=dict)
+    _unfiltered: dict[tuple[str, str], Outcome] = field(default_factory=dict)
 
     def prove(self, shown: Shown, chosen: Chosen) -> Outcome:
         """Compares what the panel's queries answer with the truth, through the filters (by variable)."""
         dashboard = shown.dashboard
         settings = {setting.name: setting.value for setting in dashboard.settings}
-        labels = {variable.name: variable.label for variable in dashboard.variables}
         of_clients = shown.panel.names() or shown.panel.rows
         mark = self.mark if of_clients else None
         grafana = Grafana(self.stack, self.end, self.range, mark, shown.variables, chosen)
-        filters = {labels[name]: values for name, values in chosen.items()}
+        filters = {
+            variable.label: self._meant(variable, chosen) for variable in dashboard.variables if variable.name in chosen
+        }
         whole = DAY if dashboard.reads == "long" else 0
         view = View(self.end, self.range, self.range, filters, settings, whole)
         outcome = Proof(shown.panel, shown.asked, self.numbers, grafana, view).run()
         outcome.wrong = [f"{described(chosen)}: {sentence}" for sentence in outcome.wrong]
         return outcome
+
+    def unfiltered(self, shown: Shown) -> Outcome:
+        """The outcome without a filter, proven once."""
+        identity = (shown.dashboard.uid, shown.panel.id)
+        if identity not in self._unfiltered:
+            self._unfiltered[identity] = self.prove(shown, {})
+        return self._unfiltered[identity]
+
+    def _meant(self, variable: Variable, chosen: Sequence[str]) -> list[str]:
+        """The label's values that are chosen with those of the variable."""
+        if variable.label not in self._seen:
+            truth = self.numbers.truth
+            found = {
+                one.labels.get(variable.label, "") for name in truth.catalogue.metrics for one in truth.amounts(name)
+            }
+            self._seen[variable.label] = found | {str(one.attributes.get(variable.label, "")) for one in truth.events}
+        return [value for value in self._seen[variable.label] if named(variable, value) in chosen]
 
     def offered(self, shown: Shown, chosen: Chosen) -> dict[str, set[str]]:
         """The values that each variable offers while others are chosen."""
@@ -87,7 +112,7 @@ class Evidence:
                 value
                 for metric in variable.among
                 for one in amounts(metric, where)
-                if (value := one.labels.get(variable.label, ""))
+                if (value := named(variable, one.labels.get(variable.label, "")))
             }
             for variable in dashboard.variables
         }
@@ -98,12 +123,18 @@ class Evidence:
         for variable in dashboard.variables:
             seen: Counter[str] = Counter()
             for metric in variable.among:
-                seen.update(one.labels.get(variable.label, "") for one in self.numbers.truth.amounts(metric))
+                amounts = self.numbers.truth.amounts(metric)
+                seen.update(named(variable, one.labels.get(variable.label, "")) for one in amounts)
             most, *others = [value for value, _count in seen.most_common() if value]
             yield {variable.name: [most]}
             if others and not few:
                 yield {variable.name: others[-1:]}
                 yield {variable.name: [most, others[-1]]}
+
+
+def named(variable: Variable, value: str) -> str:
+    """A value as the variable calls it."""
+    return value.partition(variable.up_to)[0] if variable.up_to else value
 
 
 def described(chosen: Chosen) -> str:

@@ -136,7 +136,10 @@ class Grafana:
         found = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
         assert found, f"{variable['name']} asks for something else than values of a label"
         selector = self.text(Query("A", PROMETHEUS, INSTANT, found.group(1)))
-        return self.stack.label_values(found.group(2), selector, self.end - self.range, self.end)
+        values = self.stack.label_values(found.group(2), selector, self.end - self.range, self.end)
+        if not variable["regex"]:
+            return values
+        return {cut.group(1) for value in values if (cut := re.search(variable["regex"].strip("/"), value))}
 
 
 def duration(seconds: int) -> str:
