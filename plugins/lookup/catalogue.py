@@ -16,6 +16,7 @@ options:
       - What to return.
       - V(signal_to_metrics) are the rules with which the collector derives metrics from events.
       - V(signal_to_metrics_by_arrival) are the same without the events' times, for running totals.
+      - V(marks) are the attributes by which those rules know their events, by event.
       - V(rollup_groups) are groups of recording rules for Prometheus.
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
@@ -29,6 +30,7 @@ options:
     choices:
       - signal_to_metrics
       - signal_to_metrics_by_arrival
+      - marks
       - rollup_groups
       - labels
       - metrics
@@ -101,6 +103,7 @@ class LookupModule(LookupBase):
         makers: dict[str, t.Callable[[Catalogue], t.Any]] = {
             "signal_to_metrics": rules.signal_to_metrics,
             "signal_to_metrics_by_arrival": lambda catalogue: rules.signal_to_metrics(catalogue, event_time=False),
+            "marks": rules.marks,
             "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, delivery),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},

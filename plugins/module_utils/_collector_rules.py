@@ -20,6 +20,10 @@ from ansible_collections.observability.claude_code.plugins.module_utils._rollups
 # The event's own time travels in this attribute through the connector, which stamps its points with the time of
 # processing; the transform processor moves it to the point's time. A repeated export then lands on itself.
 EVENT_TIME = "event.timestamp"
+# Each event that metrics come from carries one of these, by its name. An event without it is passed over at once; of
+# all others the connector computes what identifies a series before it looks at a rule's conditions, and for thirty
+# rules that took half of the collector's time.
+MARK = "event.is."
 # The pass that fills in a past without rollups.
 BACKFILL = "backfill"
 
@@ -33,6 +37,12 @@ def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dic
     carried = ((EVENT_TIME, None),) if event_time else ()
     shared = tuple((label.otel, None) for label in (*catalogue.standard_labels, *catalogue.resource_labels)) + carried
     return [_rule(metric, metric.derived, shared) for metric in catalogue.metrics.values() if metric.derived]
+
+
+def marks(catalogue: Catalogue) -> dict[str, str]:
+    """The mark of each event that metrics are derived from, by the event's name."""
+    events = sorted({metric.derived.event for metric in catalogue.metrics.values() if metric.derived})
+    return {event: f"{MARK}{event}" for event in events}
 
 
 def rollup_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str, t.Any]]:
@@ -113,8 +123,9 @@ def _rule(metric: Metric, derived: Derived, shared: tuple[tuple[str, str | None]
         "unit": metric.unit,
         "include_resource_attributes": [{"key": "service.name"}, {"key": "service.version"}],
         "attributes": [
-            _attribute(name, default)
-            for name, default in (*((label.otel, label.default) for label in metric.labels), *shared)
+            {"key": f"{MARK}{derived.event}"},
+            *(_attribute(label.otel, label.default) for label in metric.labels),
+            *(_attribute(name, default) for name, default in shared),
         ],
         "conditions": [" and ".join(conditions)],
     }

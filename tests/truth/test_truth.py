@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Metric
 from support.clients import Receipt
-from support.comparison import Comparison
+from support.comparison import DAY_S, Comparison
 from support.stack import catalogue
 
 CATALOGUE = catalogue()
@@ -54,6 +56,18 @@ def test_the_sum_and_the_quantiles_of_a_histogram_are_true(played: tuple[Compari
         assert comparison.observed(name, by) == []
         for share in (0.5, 0.9, 0.95, 0.99):
             assert comparison.quantile(name, share, by) == []
+
+
+def test_what_the_collector_notes_for_itself_is_stored_nowhere(played: tuple[Comparison, Receipt]) -> None:
+    comparison, _receipt = played
+    (department,) = comparison.where.values()
+    sums = f'last_over_time({{__name__=~".+_total", department="{department}", copy=""}}[25h])'
+    series = comparison.stack.promql(sums)
+    now = time.time()
+    rows = comparison.stack.rows(f'{{service_name=~".+"}} | department="{department}"', now - DAY_S, now)
+    names = {name for labels in (*(labels for labels, _value in series), *(row[1] for row in rows)) for name in labels}
+    assert "user_name" in names
+    assert [name for name in names if name.startswith("event_is_")] == []
 
 
 def test_loki_has_every_event_once(played: tuple[Comparison, Receipt]) -> None:

@@ -41,12 +41,20 @@ def test_only_derived_metrics_become_rules() -> None:
 def test_an_event_that_lacks_a_label_still_counts() -> None:
     failures = rules.signal_to_metrics(CATALOGUE)[0]
     assert failures["attributes"] == [
+        {"key": "event.is.tool_result"},
         {"key": "tool_name", "optional": True},
         {"key": "status_code", "default_value": "none"},
         {"key": "session.id", "optional": True},
         {"key": "team", "optional": True},
         {"key": "event.timestamp", "optional": True},
     ]
+
+
+def test_each_rule_requires_the_mark_of_its_event() -> None:
+    assert rules.marks(CATALOGUE) == {"tool_result": "event.is.tool_result"}
+    for rule in rules.signal_to_metrics(CATALOGUE):
+        required = [entry["key"] for entry in rule["attributes"] if not {"optional", "default_value"} & set(entry)]
+        assert required == ["event.is.tool_result"]
 
 
 def test_running_totals_get_one_point_a_request() -> None:
