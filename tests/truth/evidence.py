@@ -73,9 +73,8 @@ class Evidence:
         of_clients = shown.panel.names() or shown.panel.rows
         mark = self.mark if of_clients else None
         grafana = Grafana(self.stack, self.end, self.range, mark, shown.variables, chosen)
-        filters = {
-            variable.label: self._meant(variable, chosen) for variable in dashboard.variables if variable.name in chosen
-        }
+        used = [variable for variable in dashboard.variables if variable.name in chosen]
+        filters = {variable.label: self._meant(variable, chosen[variable.name]) for variable in used}
         whole = DAY if dashboard.reads == "long" else 0
         view = View(self.end, self.range, self.range, filters, settings, whole)
         outcome = Proof(shown.panel, shown.asked, self.numbers, grafana, view).run()

@@ -135,7 +135,9 @@ class Grafana:
         """The values that a variable offers to choose from."""
         found = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
         assert found, f"{variable['name']} asks for something else than values of a label"
-        selector = self.text(Query("A", PROMETHEUS, INSTANT, found.group(1)))
+        # Records have the labels of what they record.
+        recorded = re.sub(r"claude_code:(\w+):\w+", lambda one: catalogue().metric(one[1]).prometheus, found.group(1))
+        selector = self.text(Query("A", PROMETHEUS, INSTANT, recorded))
         values = self.stack.label_values(found.group(2), selector, self.end - self.range, self.end)
         if not variable["regex"]:
             return values

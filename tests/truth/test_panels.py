@@ -28,8 +28,13 @@ DAYS = 14
 LATE_HOURS = (DAYS + 2) * 24
 # When the company is looked at once more.
 LATER_S = 20 * 86400
-# Panels that are empty while all is well, as it is here; that they are not empty otherwise is shown elsewhere or not.
-UNSEEN: set[str] = set()
+# Panels that are empty while all is well, as it is here, or of what no recording has.
+UNSEEN = {
+    "claude-code-metrics-failed-compactions",
+    "claude-code-collector-clock-corrections",
+    *(f"claude-code-collector-{name}" for name in ("lost", "refused", "losses", "too-old", "rule-failures")),
+    *(f"claude-code-collector-loki-{name}" for name in ("discarded", "failures", "discarded-by-reason", "shortened")),
+}
 
 
 @pytest.fixture(scope="module")
