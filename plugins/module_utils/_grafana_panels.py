@@ -338,7 +338,9 @@ OPTIONS: dict[str, t.Callable[[Panel], Json]] = {
 
 def _drawn(panel: Panel) -> Json:
     bars = panel.show == "bars"
-    stacked = panel.show in ("bars", "area") and (bool(panel.labels) or len(panel.series) > 1)
+    several = bool(panel.labels) or len(panel.series) > 1
+    # Only what is counted adds up; shares and means stand beside each other.
+    stacked = panel.show in ("bars", "area") and several and all(series.counts for series in panel.series)
     fill = {"bars": 80, "area": 25, "lines": 0}[panel.show]
     return {
         "axisPlacement": "auto",
@@ -352,7 +354,7 @@ def _drawn(panel: Panel) -> Json:
         "showPoints": "never" if bars else "auto",
         "spanNulls": False,
         "thresholdsStyle": {"mode": "dashed" if panel.thresholds else "off"},
-        "stacking": {"group": "A", "mode": "normal" if stacked and panel.unit != "share" else "none"},
+        "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
     }
 
 
