@@ -20,6 +20,8 @@ ARGS ?=
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # What is as it should be already is not worth a line; ARGS=-v shows more.
 demo down verify render: export ANSIBLE_DISPLAY_OK_HOSTS := false
+# Nor is which file a step is in (ansible-core 2.21 and later).
+demo down verify render: export ANSIBLE_DISPLAY_INCLUDED_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Progress shows as it is made, in a log too.
 export PYTHONUNBUFFERED := 1

@@ -12,10 +12,10 @@ options:
     description: How to read from Prometheus.
     type: dict
     required: true
-    suboptions:
+    suboptions: &server
       url:
-        description: Address, such as V(http://127.0.0.1:9090). The environment's proxies apply, except to this
-          machine's own addresses.
+        description: Address, such as V(http://127.0.0.1:9090) or V(http://127.0.0.1:3100). The environment's proxies
+          apply, except to this machine's own addresses.
         type: str
         required: true
       username:
@@ -38,28 +38,7 @@ options:
     description: How to read from Loki.
     type: dict
     required: true
-    suboptions:
-      url:
-        description: Address, such as V(http://127.0.0.1:9090). The environment's proxies apply, except to this
-          machine's own addresses.
-        type: str
-        required: true
-      username:
-        description: User, where the server wants one.
-        type: str
-      password:
-        description: The user's password.
-        type: str
-      bearer_token:
-        description: Token, where the server wants one instead of a user.
-        type: str
-      ca_file:
-        description: PEM file on the target host of the authority that issued the server's certificate. The
-          system's own when not set.
-        type: path
-      tenant:
-        description: Tenant, where the server has several.
-        type: str
+    suboptions: *server
   catalogue:
     description: The catalogue of metrics and dashboards, as C(lookup('observability.claude_code.catalogue', 'sources'))
       gives it.
