@@ -125,7 +125,8 @@ def entries(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for scope in (*group.get("scopeMetrics", ()), *group.get("scopeLogs", ())):
             yield from scope.get("logRecords", ())
             for metric in scope.get("metrics", ()):
-                yield from next(metric[kind] for kind in ("sum", "gauge") if kind in metric)["dataPoints"]
+                for kind in {"sum", "gauge"} & set(metric):
+                    yield from metric[kind]["dataPoints"]
 
 
 def _set(entry: dict[str, Any], attributes: Mapping[str, str]) -> None:
