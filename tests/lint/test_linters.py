@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support.checkout import CACHE, CHECKOUT, environment, files, run
 
@@ -33,6 +35,10 @@ def test_plugin_and_role_documentation_is_valid() -> None:
 
 def test_changelog_fragments_are_valid() -> None:
     run("antsibull-changelog", "lint")
+
+
+def test_the_scenario_of_molecule_can_be_read(tmp_path: Path) -> None:
+    run("molecule", "syntax", env=environment(MOLECULE_EPHEMERAL_DIRECTORY=str(tmp_path)))
 
 
 @pytest.mark.parametrize("script", [".ci/run"])

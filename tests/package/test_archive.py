@@ -13,7 +13,16 @@ import pytest
 from support.checkout import environment, run
 
 # Of these a checkout has need, an installed collection has none.
-CHECKOUT_ONLY = (".ci/", ".collections/", ".gitattributes", ".gitignore", "Makefile", "ansible.cfg", "galaxy.yml")
+CHECKOUT_ONLY = (
+    ".ci/",
+    ".collections/",
+    ".gitattributes",
+    ".gitignore",
+    "Makefile",
+    "ansible.cfg",
+    "galaxy.yml",
+    "molecule/",
+)
 NAME = "observability.claude_code"
 
 
