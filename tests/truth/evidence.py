@@ -42,6 +42,11 @@ class Shown:
     asked: Asked
     variables: Sequence[Json]
 
+    @property
+    def of_clients(self) -> bool:
+        """Whether it is about what clients send, and not about what the stack's programs say of themselves."""
+        return bool(self.panel.names() or self.panel.rows)
+
 
 def all_shown() -> Iterator[Shown]:
     """Every panel of every dashboard."""
@@ -70,8 +75,7 @@ class Evidence:
         """Compares what the panel's queries answer with the truth, through the filters (by variable)."""
         dashboard = shown.dashboard
         settings = {setting.name: setting.value for setting in dashboard.settings}
-        of_clients = shown.panel.names() or shown.panel.rows
-        mark = self.mark if of_clients else None
+        mark = self.mark if shown.of_clients else None
         grafana = Grafana(self.stack, self.end, self.range, mark, shown.variables, chosen)
         used = [variable for variable in dashboard.variables if variable.name in chosen]
         filters = {variable.label: self._meant(variable, chosen[variable.name]) for variable in used}
@@ -151,6 +155,11 @@ def gathered(stack: Stack, captures: Sequence[Capture], mark: tuple[str, str], d
         return not wrong
 
     until(arrived, 60, lambda: f"all of {mark[1]} has arrived; {len(wrong)} totals are wrong: {wrong[:3]}")
-    end, numbers = float(int(time.time())), Numbers(comparison.truth)
-    numbers.own = OwnNumbers(stack, comparison.catalogue, end).of
-    return Evidence(stack, numbers, mark, end, days * DAY)
+    return seen_now(stack, comparison.truth, mark, days * DAY)
+
+
+def seen_now(stack: Stack, truth: Truth, mark: tuple[str, str], range_s: int) -> Evidence:
+    """The evidence as it is at this moment, over so many seconds."""
+    end, numbers = float(int(time.time())), Numbers(truth)
+    numbers.own = OwnNumbers(stack, truth.catalogue, end).of
+    return Evidence(stack, numbers, mark, end, range_s)
