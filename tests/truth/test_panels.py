@@ -108,7 +108,8 @@ def test_the_panel_is_true_of_the_recordings(recorded: Evidence, shown: Shown) -
 @pytest.mark.parametrize("shown", PANELS)
 def test_the_panel_is_true_of_a_company(company: Evidence, shown: Shown) -> None:
     wrong = []
-    for chosen in company.choices(shown.dashboard, few=True):
+    # Filters of lines are proven on the recordings; two weeks of lines take Loki long.
+    for chosen in [{}] if shown.panel.rows else company.choices(shown.dashboard, few=True):
         wrong += (company.prove(shown, chosen) if chosen else company.unfiltered(shown)).wrong[:SHOWN]
     assert wrong == []
 
