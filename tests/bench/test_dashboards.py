@@ -181,7 +181,7 @@ def show(title: str, loaded: Mapping[str, tuple[Times, Times]], written: Times) 
     lines = []
     for panel in dict.fromkeys(panel for times, _all in loaded.values() for panel in times.panels):
         cells = [_cell(loaded[name][0], panel) for name in names]
-        theirs, mine = (loaded[name][0].cpu.get(panel) for name in ("mended", ours))
+        theirs, mine = (loaded[name][0].cpu.get(panel) if name in loaded else None for name in ("mended", ours))
         ratio = f"{theirs / max(mine, 0.01):.1f}" if theirs is not None and mine is not None else ""
         lines.append([panel, *cells, _cell(written, panel), ratio])
     print(f"\n\n{title}, {os.cpu_count()} cores: seconds (seconds of CPU) of each panel, loaded alone\n")
