@@ -120,18 +120,23 @@ class Evidence:
             for variable in dashboard.variables
         }
 
-    def choices(self, dashboard: Dashboard, few: bool = False) -> Iterator[Chosen]:
-        """No filter; then for each variable the value that most is of, and unless ``few`` the rarest, and both."""
+    def choices(self, dashboard: Dashboard, one: int | None = None) -> Iterator[Chosen]:
+        """No filter; then for each variable the value that most is of, and this one with the rarest.
+
+        With ``one`` only the commonest value of one variable, whose number it is, counted round and round.
+        """
         yield {}
-        for variable in dashboard.variables:
+        variables = dashboard.variables
+        if one is not None and variables:
+            variables = variables[one % len(variables) :][:1]
+        for variable in variables:
             seen: Counter[str] = Counter()
             for metric in variable.among:
                 amounts = self.numbers.truth.amounts(metric)
                 seen.update(named(variable, one.labels.get(variable.label, "")) for one in amounts)
             most, *others = [value for value, _count in seen.most_common() if value]
             yield {variable.name: [most]}
-            if others and not few:
-                yield {variable.name: others[-1:]}
+            if others and one is None:
                 yield {variable.name: [most, others[-1]]}
 
 

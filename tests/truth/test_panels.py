@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -109,7 +110,8 @@ def test_the_panel_is_true_of_the_recordings(recorded: Evidence, shown: Shown) -
 def test_the_panel_is_true_of_a_company(company: Evidence, shown: Shown) -> None:
     wrong = []
     # Filters of lines are proven on the recordings; two weeks of lines take Loki long.
-    for chosen in [{}] if shown.panel.rows else company.choices(shown.dashboard, few=True):
+    one = zlib.crc32(shown.panel.id.encode())
+    for chosen in [{}] if shown.panel.rows else company.choices(shown.dashboard, one):
         wrong += (company.prove(shown, chosen) if chosen else company.unfiltered(shown)).wrong[:SHOWN]
     assert wrong == []
 
