@@ -183,18 +183,35 @@ class _Http:
         try:
             return self._post(signal, content)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as exc:
-            self.close()
             if not reused:
-                return _failed(http_fault(exc))
-        except (OSError, http.client.HTTPException) as exc:
+                return self._not_sent(exc)
             self.close()
-            return _failed(http_fault(exc))
+        except (OSError, http.client.HTTPException) as exc:
+            return self._not_sent(exc)
         # A server may close an idle connection at any time; OTLP allows to send the request again.
         try:
             return self._post(signal, content)
         except (OSError, http.client.HTTPException) as exc:
-            self.close()
-            return _failed(http_fault(exc))
+            return self._not_sent(exc)
+
+    def _not_sent(self, error: Exception) -> Reply:
+        self.close()
+        fault = http_fault(error)
+        if fault.cause == "disconnected" and self.context is None and self.proxy is None and self._wants_tls():
+            fault = dataclasses.replace(fault, cause="tls_wanted")
+        return _failed(fault)
+
+    def _wants_tls(self) -> bool:
+        """Asked without a body: the words of a server that hangs up on a body it has not read may not arrive."""
+        connection = self._connect()
+        try:
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            return http_fault(None, answer.status, printable(answer.read(ANSWER_LIMIT))).cause == "tls_wanted"
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def _post(self, signal: str, content: bytes) -> Reply:
         if self.connection is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import sys
 import threading
 import typing as t
@@ -180,16 +181,22 @@ def url_of(listening: socket.socket) -> str:
     return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-def answer_once(listening: socket.socket, content: bytes) -> None:
+def answer(listening: socket.socket, *contents: bytes | None) -> None:
+    """One connection after the other; None is a reset instead of an answer."""
+
     def serve() -> None:
-        connection, _address = listening.accept()
-        with connection:
-            connection.recv(1 << 16)
-            connection.sendall(content)
-            connection.shutdown(socket.SHUT_WR)
-            # To the end: what is left unread makes a reset of the close, which can overtake the answer.
-            while connection.recv(1 << 16):
-                pass
+        for content in contents:
+            connection, _address = listening.accept()
+            with connection:
+                connection.recv(1 << 16)
+                if content is None:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    continue
+                connection.sendall(content)
+                connection.shutdown(socket.SHUT_WR)
+                # To the end: what is left unread makes a reset of the close, which can overtake the answer.
+                while connection.recv(1 << 16):
+                    pass
 
     threading.Thread(target=serve, daemon=True).start()
 
@@ -215,13 +222,18 @@ def test_silence(listener) -> None:
 
 
 def test_a_connection_that_is_cut(listener) -> None:
-    answer_once(listener, b"")
+    answer(listener, b"", b"")
     failed(send(url_of(listener)), "disconnected", "4317")
+
+
+def test_a_tls_port_that_hangs_up_on_plain_http_before_it_said_so(listener) -> None:
+    answer(listener, None, b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+    failed(send(url_of(listener)), "tls_wanted", "write https://")
 
 
 def test_a_grpc_port_addressed_as_http(listener) -> None:
     # The first frame of HTTP/2: settings.
-    answer_once(listener, b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00")
+    answer(listener, b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00")
     failed(send(url_of(listener)), "wrong_protocol", "gRPC 4317")
 
 
