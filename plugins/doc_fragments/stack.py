@@ -6,7 +6,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = r"""
+    # For modules that read from Prometheus alone.
+    PROMETHEUS = r"""
 options:
   prometheus:
     description: How to read from Prometheus.
@@ -34,16 +35,22 @@ options:
       tenant:
         description: Tenant, where the server has several.
         type: str
-  loki:
-    description: How to read from Loki.
-    type: dict
-    required: true
-    suboptions: *server
   catalogue:
     description: The catalogue of metrics and dashboards, as C(lookup('observability.claude_code.catalogue', 'sources'))
       gives it.
     type: dict
     required: true
+"""
+
+    # What more a module wants that reads from the whole stack.
+    DOCUMENTATION = (
+        PROMETHEUS
+        + r"""
+  loki:
+    description: How to read from Loki.
+    type: dict
+    required: true
+    suboptions: *server
   deliveries:
     description: How metrics reach Prometheus. The first is the primary; each further one is a redundant copy.
     type: list
@@ -59,3 +66,4 @@ options:
     type: float
     default: 30.0
 """
+    )

@@ -162,7 +162,7 @@ def parse_metric(name: str, entry: object, where: str) -> Metric:
     at = f"{where}: metric {name!r}"
     if not isinstance(entry, dict):
         raise CatalogueError(f"{at} must be a mapping with at least otel and about.")
-    _known_keys(entry, METRIC_KEYS, at)
+    known_keys(entry, METRIC_KEYS, at)
     for key in ("otel", "about"):
         if not isinstance(entry.get(key), str):
             raise CatalogueError(f"{at} lacks {key}. Add it as text.")
@@ -193,7 +193,7 @@ def parse_own(name: str, entry: object) -> OwnMetric:
     at = f"own.yml: metric {name!r}"
     if not isinstance(entry, dict) or not {"series", "kind", "about"} <= set(entry):
         raise CatalogueError(f"{at} must be a mapping with at least series, kind and about.")
-    _known_keys(entry, OWN_KEYS, at)
+    known_keys(entry, OWN_KEYS, at)
     if entry["kind"] not in ("counter", "gauge", "histogram"):
         raise CatalogueError(f"{at} has the kind {entry['kind']!r}. Use counter, gauge or histogram.")
     return OwnMetric(name, **{**entry, "labels": tuple(entry.get("labels", ()))})
@@ -282,7 +282,8 @@ def read_file(path: Path) -> t.Any:
         raise CatalogueError(f"{path} cannot be read: {error}") from error
 
 
-def _known_keys(entry: dict[str, t.Any], known: set[str], at: str) -> None:
+def known_keys(entry: t.Mapping[str, t.Any], known: t.Collection[str], at: str) -> None:
+    """Refuses an entry with keys that mean nothing; ``at`` is the place for the message."""
     unknown = sorted(set(entry) - known)
     if unknown:
         raise CatalogueError(f"{at} has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(known))}.")
@@ -292,13 +293,13 @@ def _label(entry: object, at: str) -> Label:
     if isinstance(entry, str):
         return Label(entry)
     if isinstance(entry, dict) and isinstance(entry.get("otel"), str):
-        _known_keys(entry, {"otel", "default", "about"}, f"{at}, label {entry['otel']}")
+        known_keys(entry, {"otel", "default", "about"}, f"{at}, label {entry['otel']}")
         return Label(entry["otel"], entry.get("default"))
     raise CatalogueError(f"{at} has the label {entry!r}. Write the attribute's name, or a mapping with otel.")
 
 
 def _derived(entry: dict[str, t.Any], at: str) -> Derived:
-    _known_keys(entry, DERIVED_KEYS, f"{at}, derived")
+    known_keys(entry, DERIVED_KEYS, f"{at}, derived")
     if "name" not in entry:
         raise CatalogueError(f"{at}, derived lacks name. Add the event's name.")
     where = tuple(
@@ -309,6 +310,6 @@ def _derived(entry: dict[str, t.Any], at: str) -> Derived:
 
 
 def _events(entry: dict[str, t.Any], at: str) -> Events:
-    _known_keys(entry, EVENT_KEYS, f"{at}, events")
+    known_keys(entry, EVENT_KEYS, f"{at}, events")
     fields = entry["sum"] if isinstance(entry["sum"], dict) else {"": entry["sum"]}
     return Events(entry["name"], dict(fields), entry.get("by"))

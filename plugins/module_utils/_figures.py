@@ -24,6 +24,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._expecta
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import (
     MEANINGS,
     is_additive,
+    is_stacked,
     is_wrong,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._layout import arrange
@@ -167,7 +168,7 @@ def _described(stack: Stack, panel: Panel) -> Figure:
         "colours": {**MEANINGS, **panel.colours},
         "wrong": bool(values) and all(map(is_wrong, values)),
         "additive": additive,
-        "stacked": (additive or bool(panel.by)) and panel.unit != "share",
+        "stacked": is_stacked(panel),
     }
 
 

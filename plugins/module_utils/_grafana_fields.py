@@ -103,6 +103,12 @@ def is_additive(expression: ex.Expression) -> bool:
     return isinstance(expression, ex.Ratio) and isinstance(expression.to, ex.SCALARS) and is_additive(expression.of)
 
 
+def is_stacked(panel: Panel) -> bool:
+    """Whether the series of a chart stand upon each other. Only what is counted adds up; shares and means do not."""
+    several = bool(panel.labels) or len(panel.series) > 1
+    return panel.show in ("bars", "area") and several and panel.counts_only
+
+
 def override(name: str, **properties: t.Any) -> Json:
     """Settings for the field of this name; a double underscore in a keyword stands for a dot."""
     return {

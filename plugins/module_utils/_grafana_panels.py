@@ -14,6 +14,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
     colour,
     colour_overrides,
     is_additive,
+    is_stacked,
     is_wrong,
     mappings,
     no_value,
@@ -338,9 +339,6 @@ OPTIONS: dict[str, t.Callable[[Panel], Json]] = {
 
 def _drawn(panel: Panel) -> Json:
     bars = panel.show == "bars"
-    several = bool(panel.labels) or len(panel.series) > 1
-    # Only what is counted adds up; shares and means stand beside each other.
-    stacked = panel.show in ("bars", "area") and several and all(series.counts for series in panel.series)
     fill = {"bars": 80, "area": 25, "lines": 0}[panel.show]
     return {
         "axisPlacement": "auto",
@@ -354,7 +352,7 @@ def _drawn(panel: Panel) -> Json:
         "showPoints": "never" if bars else "auto",
         "spanNulls": False,
         "thresholdsStyle": {"mode": "dashed" if panel.thresholds else "off"},
-        "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
+        "stacking": {"group": "A", "mode": "normal" if is_stacked(panel) else "none"},
     }
 
 

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
-from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Matching
+from ansible_collections.observability.claude_code.plugins.module_utils._matchers import matcher, quoted
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Rows
 
 __all__ = ["SUMMARIES", "attributes", "grouped", "lines"]
@@ -19,9 +19,9 @@ MOMENT = "{{ __timestamp__ | unixEpochMillis }}"
 def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str:
     """The query for the lines themselves. ``filters`` maps labels to regular expressions, put in as they are."""
     events = "|".join(re.escape(event) for event in rows.events) or ".+"
-    parts = [f'{{service_name=~".+", event_name=~"{_quoted(events)}"}}']
+    parts = [f'{{service_name=~".+", event_name=~"{quoted(events)}"}}']
     if rows.where:
-        alternatives = [" and ".join(_matches(label, values) for label, values in one.items()) for one in rows.where]
+        alternatives = [" and ".join(matcher(label, values) for label, values in one.items()) for one in rows.where]
         one, *more = alternatives
         parts.append(f"| {one}" if not more else "| " + " or ".join(f"({text})" for text in alternatives))
     shared = attributes(catalogue, "")
@@ -61,15 +61,3 @@ def attributes(catalogue: Catalogue, event: str) -> set[str]:
     shared = {label.prometheus for label in (*catalogue.standard_labels, *catalogue.resource_labels)}
     own = [metric.labels for metric in catalogue.metrics.values() if metric.derived and metric.derived.event == event]
     return shared | {label.prometheus for labels in own for label in labels}
-
-
-def _matches(label: str, values: Matching) -> str:
-    if isinstance(values, t.Mapping):
-        return f'{label}!="{_quoted(values["not"])}"'
-    if isinstance(values, str):
-        return f'{label}="{_quoted(values)}"'
-    return f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"'
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

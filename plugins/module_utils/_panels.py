@@ -9,13 +9,14 @@ A panel says what it shows and how; it spells no query, no data source and no co
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _expressions as ex
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     Catalogue,
     CatalogueError,
+    known_keys,
     read_file,
     read_files,
 )
@@ -158,9 +159,14 @@ class Panel:
         return self.by or tuple(column.label for column in self.columns if column.label)
 
     @property
+    def counts_only(self) -> bool:
+        """Whether all its series are counted and not divided."""
+        return all(one.counts for one in self.series)
+
+    @property
     def counts(self) -> bool:
-        """Whether no data means 0: a single number that is counted and not divided."""
-        return not self.labels and all(one.counts for one in self.series)
+        """Whether no data means 0: a single number that is counted."""
+        return not self.labels and self.counts_only
 
     def names(self) -> tuple[str, ...]:
         """The metrics that it shows."""
@@ -222,32 +228,8 @@ def _counted(expression: ex.Expression) -> bool:
 
 # --- from YAML ---------------------------------------------------------------------------------------------------
 
-PANEL_KEYS = {
-    "id",
-    "title",
-    "show",
-    "about",
-    "act",
-    "spec",
-    "size",
-    "height",
-    "unit",
-    "decimals",
-    "empty",
-    "by",
-    "top",
-    "each",
-    "series",
-    "columns",
-    "rows",
-    "edges",
-    "thresholds",
-    "colours",
-    "text",
-    "differs",
-    "ranked",
-}
-COLUMN_KEYS = {"title", "label", "field", "unit", "links", "thresholds"}
+PANEL_KEYS = frozenset(one.name for one in fields(Panel))
+COLUMN_KEYS = frozenset(one.name for one in fields(Column)) - {"value"}
 
 
 def load_dashboards(folder: Path, catalogue: Catalogue) -> dict[str, Dashboard]:
@@ -319,11 +301,7 @@ def _row(content: dict[str, t.Any], catalogue: Catalogue, at: str) -> Row:
 
 def _panel(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Panel:
     at = f"{at}: panel {entry.get('id')!r}"
-    unknown = sorted(set(entry) - PANEL_KEYS - ex.KEYS)
-    if unknown:
-        raise CatalogueError(
-            f"{at} has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(PANEL_KEYS))}."
-        )
+    known_keys(entry, PANEL_KEYS | ex.KEYS, at)
     for key in ("id", "title", "show", "about", "act"):
         if not entry.get(key):
             raise CatalogueError(f"{at} lacks {key}.")
@@ -363,11 +341,7 @@ def _thresholds(entry: t.Mapping[str, float | None]) -> tuple[tuple[str, float |
 
 def _column(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Column:
     at = f"{at}, column {entry.get('title')!r}"
-    unknown = sorted(set(entry) - COLUMN_KEYS - ex.KEYS)
-    if unknown:
-        raise CatalogueError(
-            f"{at} has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(COLUMN_KEYS))}."
-        )
+    known_keys(entry, COLUMN_KEYS | ex.KEYS, at)
     return Column(
         title=entry["title"],
         value=ex.parse(entry, catalogue, at) if ex.is_expression(entry) else None,

@@ -11,7 +11,6 @@ On delivery ``otlp`` a series holds deltas, and the sum over a window is what ha
 from __future__ import annotations
 
 import functools
-import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +22,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     Metric,
     Rollup,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._matchers import matcher
 
 DELIVERIES = ("otlp", "scrape", "remote_write")
 By = t.Sequence[str]
@@ -248,22 +248,9 @@ def _grouped(how: str, by: By, expression: str) -> str:
 
 
 def _matchers(where: ex.Where) -> list[str]:
-    """Conditions of a selector, such as ``model=~"a|b"``."""
-    found = []
-    for label, values in where.items():
-        if isinstance(values, str):
-            found.append(f'{label}="{_quoted(values)}"')
-        elif isinstance(values, t.Mapping):
-            found.append(f'{label}!="{_quoted(values["not"])}"')
-        else:
-            found.append(f'{label}=~"{_quoted("|".join(re.escape(value) for value in values))}"')
-    return found
+    return [matcher(label, values) for label, values in where.items()]
 
 
 def _union(texts: t.Iterable[str]) -> str:
     """All that any of the queries has; the label keeps apart what several of them have."""
     return " or ".join(f'label_replace({text}, "term", "{number}", "", "")' for number, text in enumerate(texts))
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

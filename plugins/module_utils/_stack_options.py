@@ -21,8 +21,9 @@ from ansible_collections.observability.claude_code.plugins.module_utils._servers
 )
 
 
-def argument_spec() -> dict[str, t.Any]:
-    server = dict(
+def server_spec() -> dict[str, t.Any]:
+    """How to read from one server."""
+    return dict(
         url=dict(type="str", required=True),
         username=dict(type="str"),
         password=dict(type="str", no_log=True),
@@ -30,6 +31,10 @@ def argument_spec() -> dict[str, t.Any]:
         ca_file=dict(type="path"),
         tenant=dict(type="str"),
     )
+
+
+def argument_spec() -> dict[str, t.Any]:
+    server = server_spec()
     return dict(
         prometheus=dict(type="dict", required=True, options=server),
         loki=dict(type="dict", required=True, options=server),
@@ -40,23 +45,32 @@ def argument_spec() -> dict[str, t.Any]:
     )
 
 
+def web_of(name: str, server: t.Mapping[str, t.Any], timeout: float) -> Web:
+    """The server that an option names; messages call it ``name``."""
+    # An empty text is what an inventory holds where nothing is set.
+    return Web(
+        Access(name, **{key: value or None for key, value in server.items() if key != "url"}, url=server["url"]),
+        timeout,
+    )
+
+
+def catalogue_of(params: t.Mapping[str, t.Any]) -> Catalogue:
+    """The metrics that the option catalogue holds."""
+    return build_catalogue(*(params["catalogue"].get(part) for part in ("metrics", "labels", "own", "rollups")))
+
+
 def stack_of(params: t.Mapping[str, t.Any]) -> Stack:
     """The servers that the options name."""
-
-    def web(name: str, server: t.Mapping[str, t.Any]) -> Web:
-        # An empty text is what an inventory holds where nothing is set.
-        return Web(
-            Access(name, **{key: value or None for key, value in server.items() if key != "url"}, url=server["url"]),
-            params["timeout"],
-        )
-
+    timeout = params["timeout"]
     collector = params.get("collector") or {}
     return Stack(
-        prometheus=Prometheus(web("Prometheus", params["prometheus"])),
-        loki=Loki(web("Loki", params["loki"])),
-        collector=Collector(web("The collector", {"url": collector.get("telemetry_url", "http://127.0.0.1:8888")})),
-        health=web("The collector", {"url": collector.get("health_url", "http://127.0.0.1:13133")}),
-        catalogue=build_catalogue(*(params["catalogue"].get(part) for part in ("metrics", "labels", "own", "rollups"))),
+        prometheus=Prometheus(web_of("Prometheus", params["prometheus"], timeout)),
+        loki=Loki(web_of("Loki", params["loki"], timeout)),
+        collector=Collector(
+            web_of("The collector", {"url": collector.get("telemetry_url", "http://127.0.0.1:8888")}, timeout)
+        ),
+        health=web_of("The collector", {"url": collector.get("health_url", "http://127.0.0.1:13133")}, timeout),
+        catalogue=catalogue_of(params),
         deliveries=tuple(params["deliveries"]),
         window=params["range"],
         window_s=seconds(params["range"]),

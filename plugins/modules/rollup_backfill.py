@@ -14,6 +14,8 @@ description:
     not be evaluated, and puts it into Prometheus' data.
   - What is there already is not added again. Windows whose last pass is still to come are left to the rules.
   - Histograms have no past, because C(promtool) cannot write them.
+extends_documentation_fragment:
+  - observability.claude_code.stack.prometheus
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
@@ -23,31 +25,6 @@ attributes:
       diff mode.
     support: none
 options:
-  prometheus:
-    description: How to read from Prometheus.
-    type: dict
-    required: true
-    suboptions:
-      url:
-        description: Address, such as V(http://127.0.0.1:9090).
-        type: str
-        required: true
-      username:
-        description: User, where the server wants one.
-        type: str
-      password:
-        description: The user's password.
-        type: str
-      bearer_token:
-        description: Token, where the server wants one instead of a user.
-        type: str
-      ca_file:
-        description: PEM file on the target host of the authority that issued the server's certificate.
-        type: path
-  catalogue:
-    description: The catalogue of metrics, as C(lookup('observability.claude_code.catalogue', 'sources')) gives it.
-    type: dict
-    required: true
   delivery:
     description: How the metrics reach Prometheus.
     type: str
@@ -91,31 +68,17 @@ samples:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.observability.claude_code.plugins.module_utils import _stack_options as stack_options
 from ansible_collections.observability.claude_code.plugins.module_utils._backfill import Backfill, BackfillError
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
-    CatalogueError,
-    build_catalogue,
-)
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import CatalogueError
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import DELIVERIES
-from ansible_collections.observability.claude_code.plugins.module_utils._servers import (
-    Access,
-    Prometheus,
-    ServerError,
-    Web,
-)
+from ansible_collections.observability.claude_code.plugins.module_utils._servers import Prometheus, ServerError
 
 
 def main() -> None:
-    server = dict(
-        url=dict(type="str", required=True),
-        username=dict(type="str"),
-        password=dict(type="str", no_log=True),
-        bearer_token=dict(type="str", no_log=True),
-        ca_file=dict(type="path"),
-    )
     module = AnsibleModule(
         argument_spec=dict(
-            prometheus=dict(type="dict", required=True, options=server),
+            prometheus=dict(type="dict", required=True, options=stack_options.server_spec()),
             catalogue=dict(type="dict", required=True),
             delivery=dict(type="str", choices=list(DELIVERIES), default="otlp"),
             data_dir=dict(type="path", required=True),
@@ -126,12 +89,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    # An empty text is what an inventory holds where nothing is set.
-    access = Access("Prometheus", **{name: value or None for name, value in params["prometheus"].items()})
-    parts = ("metrics", "labels", "own", "rollups")
     try:
-        catalogue = build_catalogue(*(params["catalogue"].get(part) for part in parts))
-        backfill = Backfill(Prometheus(Web(access, params["timeout"])), catalogue, params["delivery"], params["days"])
+        server = Prometheus(stack_options.web_of("Prometheus", params["prometheus"], params["timeout"]))
+        backfill = Backfill(server, stack_options.catalogue_of(params), params["delivery"], params["days"])
         if module.check_mode:
             samples = sum(1 for _sample in backfill.lacking())
         else:

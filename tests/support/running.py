@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
@@ -14,12 +15,16 @@ from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A collector, a Prometheus and a Loki, as the defaults have them, of this run alone."""
-    found, stays = prepared(tmp_path_factory.mktemp("stack"))
-    if found.installed:
+    with running(*prepared(tmp_path_factory.mktemp("stack"))) as found:
         yield found
-        return
+
+
+@contextmanager
+def running(found: Stack, stays: bool) -> Iterator[Stack]:
+    """What `prepared` gives, installed where it is not, and removed at the end unless it stays."""
     try:
-        found.install()
+        if not found.installed:
+            found.install()
         for program in (COLLECTOR, PROMETHEUS, LOKI):
             found.ready(program)
         yield found

@@ -15,7 +15,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._capture
 from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Own
 from support.clients import play_all
 from support.comparison import marked
-from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, catalogue, prepared, until
+from support.running import running
+from support.stack import Stack, catalogue, prepared, until
 from support.workforce import TERMINALS, Workforce, dressed, entries, send_all
 from truth.evidence import HOUR, Evidence, Shown, all_shown, gathered, seen_now
 from truth.expressions import exactly
@@ -44,16 +45,8 @@ UNSEEN = {
 def patient_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that takes telemetry of two weeks ago."""
     late = {"stack_late_hours": LATE_HOURS, "prometheus_out_of_order_hours": LATE_HOURS + 24}
-    found, stays = prepared(tmp_path_factory.mktemp("patient-stack"), "patient", **late)
-    try:
-        if not found.installed:
-            found.install()
-        for program in (COLLECTOR, PROMETHEUS, LOKI):
-            found.ready(program)
+    with running(*prepared(tmp_path_factory.mktemp("patient-stack"), "patient", **late)) as found:
         yield found
-    finally:
-        if not stays:
-            found.remove()
 
 
 def with_large_contexts(capture: Capture) -> None:

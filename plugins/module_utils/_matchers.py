@@ -1,0 +1,25 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conditions on labels, which PromQL and LogQL write alike."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Matching
+
+
+def matcher(label: str, values: Matching) -> str:
+    """For example ``model="a"``, ``model=~"a|b"`` or ``model!="a"``; values cannot leave their quotes."""
+    if isinstance(values, t.Mapping):
+        return f'{label}!="{quoted(values["not"])}"'
+    if isinstance(values, str):
+        return f'{label}="{quoted(values)}"'
+    return f'{label}=~"{quoted("|".join(re.escape(value) for value in values))}"'
+
+
+def quoted(value: str) -> str:
+    """The value as it stands between double quotes."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
