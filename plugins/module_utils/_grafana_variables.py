@@ -22,18 +22,23 @@ SHOWN, HIDDEN = 0, 2
 LABEL_VALUES, ON_RANGE, ALPHABETICAL = 1, 2, 1
 
 
-def variables(dashboard: Dashboard, catalogue: Catalogue) -> list[Json]:
-    """All variables in the order in which Grafana shows them."""
+def variables(dashboard: Dashboard, catalogue: Catalogue, sources: t.Mapping[str, str] | None = None) -> list[Json]:
+    """All variables in the order in which Grafana shows them. ``sources`` are uids of data sources to begin with."""
+    chosen = sources or {}
     # Without events their source is hidden and there for the links, which take it along to other dashboards.
     events = any(panel.rows for panel in dashboard.panels())
-    found = [_data_source(PROMETHEUS), _data_source(LOKI, HIDDEN if not events else SHOWN)]
+    found = [
+        _data_source(PROMETHEUS, chosen.get(PROMETHEUS)),
+        _data_source(LOKI, chosen.get(LOKI), HIDDEN if not events else SHOWN),
+    ]
     found += [_filter(one, dashboard, catalogue) for one in dashboard.variables]
     return found + [_setting(one) for one in dashboard.settings]
 
 
-def _data_source(name: str, hide: int = SHOWN) -> Json:
+def _data_source(name: str, uid: str | None, hide: int = SHOWN) -> Json:
     return {
-        "current": {},
+        # Without one it is the default of its kind, or the first. Grafana replaces the text by the name.
+        "current": {"selected": False, "text": uid, "value": uid} if uid else {},
         "hide": hide,
         "includeAll": False,
         "label": TITLES[name],
