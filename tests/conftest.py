@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-
-import pytest
 
 # Ansible and the tools started by tests would otherwise leave __pycache__ folders beside the plugins.
 sys.dont_write_bytecode = True
@@ -21,15 +18,3 @@ init_plugin_loader([str(COLLECTIONS)])
 
 # Fixtures of all tests.
 pytest_plugins = ["support.running"]
-
-# What their tests share (servers, a built archive) would be made twice by two processes.
-TOGETHER = ("package", "integration", "truth")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, those of a folder that shares more than code stay in one of them."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(folder))
