@@ -13,9 +13,9 @@ options:
     description: How to read from Prometheus.
     type: dict
     required: true
-    suboptions: &server
+    suboptions:
       url:
-        description: Address, such as V(http://127.0.0.1:9090) or V(http://127.0.0.1:3100). The environment's proxies
+        description: Address, such as V(http://127.0.0.1:9090). The environment's proxies
           apply, except to this machine's own addresses.
         type: str
         required: true
@@ -42,15 +42,34 @@ options:
     required: true
 """
 
-    # What more a module wants that reads from the whole stack.
-    DOCUMENTATION = (
-        PROMETHEUS
-        + r"""
+    # What a module wants besides that reads from the whole stack. A fragment cannot refer to another one's options.
+    DOCUMENTATION = r"""
+options:
   loki:
     description: How to read from Loki.
     type: dict
     required: true
-    suboptions: *server
+    suboptions:
+      url:
+        description: Address, such as V(http://127.0.0.1:3100).
+        type: str
+        required: true
+      username:
+        description: User, where the server wants one.
+        type: str
+      password:
+        description: The user's password.
+        type: str
+      bearer_token:
+        description: Token, where the server wants one instead of a user.
+        type: str
+      ca_file:
+        description: PEM file on the target host of the authority that issued the server's certificate. The
+          system's own when not set.
+        type: path
+      tenant:
+        description: Tenant, where the server has several.
+        type: str
   deliveries:
     description: How metrics reach Prometheus. The first is the primary; each further one is a redundant copy.
     type: list
@@ -66,4 +85,3 @@ options:
     type: float
     default: 30.0
 """
-    )

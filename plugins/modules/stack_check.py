@@ -17,6 +17,7 @@ description:
   - It reads only, with one exception. O(probe) sends a few marked points and log records, which count in no panel.
 extends_documentation_fragment:
   - observability.claude_code.stack
+  - observability.claude_code.stack.prometheus
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.

@@ -15,6 +15,7 @@ description:
   - A panel that cannot be read has its error in place of its data. The others are read all the same.
 extends_documentation_fragment:
   - observability.claude_code.stack
+  - observability.claude_code.stack.prometheus
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.

@@ -139,7 +139,11 @@ def test_an_empty_request_is_taken(stack: Stack, body: bytes) -> None:
     assert post(stack, "metrics", body).status == 200
 
 
-@pytest.mark.parametrize("moment", [EARLIEST, now_ns() - 100 * 24 * HOUR_NS, now_ns() + 24 * HOUR_NS, LATEST])
+@pytest.mark.parametrize(
+    "moment",
+    [EARLIEST, now_ns() - 100 * 24 * HOUR_NS, now_ns() + 24 * HOUR_NS, LATEST],
+    ids=["earliest", "100 days ago", "tomorrow", "latest"],
+)
 def test_an_impossible_time_becomes_the_time_of_arrival(stack: Stack, client: Client, moment: int) -> None:
     event = client.event("tool_result", at=moment, tool_name="Bash", success="true", duration_ms="5")
     assert send(stack, "metrics", client.metrics(client.point(1.5, at=moment))).status == 200

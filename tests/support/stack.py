@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import secrets
 import signal
@@ -18,7 +19,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ PORTS = (
     "loki_grpc_port",
 )
 HOST = "127.0.0.1"
+# Below those that systems give to outgoing connections: a build makes many between the choice of a port and its use.
+PORTS_OF_SERVERS = range(10_000, 32_000)
 # A folder named here is used for the stack and left alone at the end: the next run then needs no installation.
 KEEP = "CLAUDE_CODE_TEST_STACK"
 # In it: ports and token of a stack that was set up.
@@ -57,11 +60,16 @@ def catalogue() -> Catalogue:
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, all different."""
+    found: list[int] = []
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _number in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]
+        for port in random.sample(PORTS_OF_SERVERS, len(PORTS_OF_SERVERS)):
+            one = held.enter_context(socket.socket())
+            with suppress(OSError):
+                one.bind((HOST, port))
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise StackError(f"Of the ports from {PORTS_OF_SERVERS[0]} to {PORTS_OF_SERVERS[-1]} no {count} are free.")
 
 
 def until(met: Callable[[], Any], seconds: float, what: str | Callable[[], str]) -> Any:
@@ -279,10 +287,12 @@ def _vector(data: Mapping[str, Any]) -> list[tuple[dict[str, str], float]]:
 def prepared(folder: Path, kind: str = "", **variables: Any) -> tuple[Stack, bool]:
     """A stack in ``folder``, to be installed and removed; or the one in the folder that KEEP names, which stays.
 
-    Stacks of another ``kind`` than the usual one have folders of their own beside that.
+    Stacks of another ``kind`` than the usual one have folders of their own beside that, as have those of processes
+    that share the tests.
     """
     kept = os.environ.get(KEEP)
-    prefix = Path(f"{kept}-{kind}" if kind else kept).resolve() if kept else folder
+    own = [kept, kind, os.environ.get("PYTEST_XDIST_WORKER")]
+    prefix = Path("-".join(filter(None, own))).resolve() if kept else folder
     known = prefix / STAMP
     if kept and known.is_file():
         return Stack(prefix, **json.loads(known.read_text()), installed=True), True
