@@ -50,7 +50,7 @@ def test_it_is_the_pair_that_is_promised(python: Path, version: str) -> None:
 
 
 def test_unit_tests_pass(python: Path, env: dict[str, str], version: str) -> None:
-    run(python, "-m", "pytest", "-o", f"cache_dir={CACHE}/pytest-{version}", "tests/unit", env=env)
+    run(python, "-m", "pytest", "-o", f"cache_dir={CACHE}/pytest-{version}", "tests/unit", env=env, timeout=1800)
 
 
 def test_playbooks_parse(env: dict[str, str], version: str) -> None:
