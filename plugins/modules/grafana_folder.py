@@ -104,7 +104,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_folders import Folder
 
-FAIL, KEEP = "fail", "keep"
+FAIL = "fail"
+KEEP = "keep"
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What site.yml promises about a Grafana of ours, from its installation to its removal."""
 
+# pylint: disable=contextmanager-generator-missing-cleanup
 from __future__ import annotations
 
 import re
