@@ -66,7 +66,7 @@ def dashboard_json(
         "refresh": dashboard.refresh,
         "schemaVersion": SCHEMA,
         "tags": list(dashboard.tags),
-        "templating": {"list": variables(dashboard, catalogue)},
+        "templating": {"list": variables(dashboard, asking)},
         "time": {"from": f"now-{dashboard.range}", "to": "now"},
         "timepicker": {},
         # Rollups are of days of UTC.

@@ -24,6 +24,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._otlp im
 # Answers that a server gives while it starts or is overrun; all else is its last word.
 PASSING_STATUS = (429, 502, 503, 504)
 ATTEMPTS = 4
+# Proxies on the way refuse addresses of 8 KiB.
+LONGEST_ADDRESS = 4000
 
 
 class ServerError(Exception):
@@ -113,17 +115,20 @@ class Web:
             ) from error
 
     def get(self, path: str, **parameters: str) -> Answer:
-        """The answer to a GET, whatever its status; ServerError where there is none."""
-        url = self.access.url.rstrip("/") + path
-        if parameters:
-            url += "?" + urllib.parse.urlencode(parameters)
+        """The answer to a GET, whatever its status; ServerError where there is none.
+
+        Parameters that are too long for an address are sent as a form; both servers take it for a query alike.
+        """
+        url, form = self.access.url.rstrip("/") + path, urllib.parse.urlencode(parameters)
+        if parameters and len(form) <= LONGEST_ADDRESS:
+            url, form = f"{url}?{form}", ""
         if self._unreachable:
             raise ServerError(self._unreachable)
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer = self._get(url)
+                answer = self._get(url, form.encode() or None)
                 if answer.status not in PASSING_STATUS or attempt == ATTEMPTS:
                     return answer
             except (OSError, http.client.HTTPException) as error:
@@ -145,8 +150,8 @@ class Web:
             self._unreachable = said
         return said
 
-    def _get(self, url: str) -> Answer:
-        request = urllib.request.Request(url, headers=self.access.headers())
+    def _get(self, url: str, form: bytes | None) -> Answer:
+        request = urllib.request.Request(url, form, headers=self.access.headers())
         try:
             with self._open(request, timeout=self.timeout) as reply:
                 return Answer(reply.status, reply.read(), _offset(reply.headers.get("Date")))
