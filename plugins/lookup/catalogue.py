@@ -24,6 +24,9 @@ options:
       - V(dashboards) are the dashboards for Grafana by uid, with queries for O(delivery).
       - V(pages) are the pages of C(docs) that describe the dashboards, by their path.
       - V(checks) is the list of all checks.
+      - V(prometheus_alerts), V(loki_alerts) and V(grafana_alerts) are groups of alert rules, as Prometheus and Loki
+        have them in their rule files, and as the provisioning API of Grafana takes them.
+      - V(alert_names) are the names of all alerts, V(alert_thresholds) the values that O(thresholds) may replace.
     required: true
     type: list
     elements: str
@@ -38,8 +41,13 @@ options:
       - dashboards
       - pages
       - checks
+      - prometheus_alerts
+      - loki_alerts
+      - grafana_alerts
+      - alert_names
+      - alert_thresholds
   delivery:
-    description: How the metrics reach Prometheus, for the recording rules and the dashboards.
+    description: How the metrics reach Prometheus, for recording rules, alerts and dashboards.
     type: str
     choices: [otlp, scrape, remote_write]
     default: otlp
@@ -51,6 +59,37 @@ options:
     type: str
     choices: [raw, recent]
     default: raw
+  thresholds:
+    description: Values for thresholds of alerts, by name. The others are those of C(files/catalogue/thresholds.yml).
+    type: dict
+    default: {}
+  alerts_off:
+    description: Names of alerts that are not wanted.
+    type: list
+    elements: str
+    default: []
+  platform:
+    description: Where the stack runs. Some alerts are for V(openshift) only.
+    type: str
+    default: host
+  programs:
+    description: The programs that belong to the stack. That others are down is no alert.
+    type: list
+    elements: str
+    choices: [collector, prometheus, loki]
+    default: [collector, prometheus, loki]
+  withheld:
+    description: What of the events' texts is not to be stored, so that it is an alert when it is.
+    type: list
+    elements: str
+    choices: [prompts, responses, tool_details]
+    default: [prompts, responses, tool_details]
+  data_sources:
+    description:
+      - Uids of the data sources C(prometheus) and C(loki) in Grafana, for its alerts and dashboards.
+      - For alerts one that is left out is its own uid. Dashboards open with the default of its kind then.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -67,12 +106,15 @@ _raw:
 """
 
 import typing as t
-from dataclasses import replace
 from pathlib import Path
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.observability.claude_code.plugins.module_utils import _collector_rules as rules
+from ansible_collections.observability.claude_code.plugins.module_utils import _rules_grafana as grafana
+from ansible_collections.observability.claude_code.plugins.module_utils import _rules_loki as loki
+from ansible_collections.observability.claude_code.plugins.module_utils import _rules_prometheus as prometheus
+from ansible_collections.observability.claude_code.plugins.module_utils._alerts import Choice, Group
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
     Catalogue,
     CatalogueError,
@@ -86,12 +128,15 @@ from ansible_collections.observability.claude_code.plugins.module_utils._panels 
     load_dashboards,
     read_dashboards,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._rollups import RAW
-from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import pages
+from ansible_collections.observability.claude_code.plugins.module_utils._rules import (
+    alert_names,
+    load_rules,
+    load_thresholds,
+)
+from ansible_collections.observability.claude_code.plugins.plugin_utils._pages import all_pages
 
 COLLECTION = Path(__file__).resolve().parents[2]
 FOLDER = COLLECTION / "files" / "catalogue"
-DIFFERENCES = COLLECTION / "docs" / "differences.md"
 
 
 class LookupModule(LookupBase):
@@ -108,9 +153,18 @@ class LookupModule(LookupBase):
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},
-            "dashboards": lambda catalogue: all_json(_dashboards(catalogue, reads), catalogue, delivery),
-            "pages": lambda catalogue: pages(load_dashboards(FOLDER, catalogue), catalogue, _text(DIFFERENCES)),
+            "dashboards": lambda catalogue: all_json(
+                load_dashboards(FOLDER, catalogue), catalogue, delivery, self.get_option("data_sources"), reads
+            ),
+            "pages": lambda catalogue: all_pages(COLLECTION, catalogue),
             "checks": lambda _catalogue: _checks(read_files(FOLDER / "checks")),
+            "prometheus_alerts": lambda catalogue: prometheus.rule_groups(*self._alerts(catalogue), delivery),
+            "loki_alerts": lambda catalogue: loki.rule_groups(*self._alerts(catalogue)),
+            "grafana_alerts": lambda catalogue: grafana.rule_groups(
+                *self._alerts(catalogue), delivery, self.get_option("data_sources")
+            ),
+            "alert_names": lambda _catalogue: alert_names(FOLDER),
+            "alert_thresholds": lambda _catalogue: {name: one.value for name, one in load_thresholds(FOLDER).items()},
         }
         unknown = [term for term in terms if term not in makers]
         if unknown:
@@ -123,17 +177,11 @@ class LookupModule(LookupBase):
         except CatalogueError as error:
             raise AnsibleLookupError(str(error)) from error
 
-
-def _dashboards(catalogue: Catalogue, reads: str) -> dict[str, Dashboard]:
-    found = load_dashboards(FOLDER, catalogue)
-    return {uid: replace(one, reads=reads) if one.reads == RAW else one for uid, one in found.items()}
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CatalogueError(f"{path} cannot be read: {error}. Pages are made in a checkout of the project.") from error
+    def _alerts(self, catalogue: Catalogue) -> tuple[tuple[Group, ...], Catalogue, dict[str, Dashboard]]:
+        """The rules that are wanted, and what makes queries and links of them."""
+        names = {"off": "alerts_off", **{name: name for name in ("thresholds", "platform", "programs", "withheld")}}
+        choice = Choice(**{field: self.get_option(option) for field, option in names.items()})
+        return load_rules(FOLDER, catalogue, choice), catalogue, load_dashboards(FOLDER, catalogue)
 
 
 def _checks(files: dict[str, t.Any]) -> list[dict[str, t.Any]]:

@@ -170,8 +170,10 @@ REASONS = {
     "probe": "The probe is switched off, or this is check mode, in which nothing is sent.",
     "authentication": "The collector takes telemetry from anyone who reaches it, by configuration.",
     "withheld": "Prompts, answers and commands are stored, by configuration.",
+    "alerts": "Prometheus and Loki have no alert rules, by configuration.",
     "loopback": "The servers listen beyond this machine, by configuration.",
     "redundant": "There is one delivery only.",
+    "grafana": "There is no Grafana in this stack: docs/roles/grafana.md says how to add one.",
 }
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
 
-# What a label must be: one text, one of several, or {"not": text}; "" is a series without the label.
-Matching = t.Union[str, t.Sequence[str], t.Mapping[str, str]]
+# What a label must be: one text, one of several, or {"not": text or texts}; "" is a series without the label.
+Matching = t.Union[str, t.Sequence[str], t.Mapping[str, t.Union[str, t.Sequence[str]]]]
 Where = t.Mapping[str, Matching]
 DURATION = re.compile(r"^[1-9][0-9]*[smhdw]$")
 
@@ -62,8 +62,8 @@ SCALARS = (Number, Setting, Days)
 class OfMetric(Expression):
     """What is read from one metric.
 
-    ``where`` maps labels to a value, a list of values or {"not": value}. ``read`` maps a label that is asked for to the
-    label under which this metric has it: ``{agent_type: subagent_type}``.
+    ``where`` maps labels to a value, a list of values or {"not": value or list}. ``read`` maps a label that is asked
+    for to the label under which this metric has it: ``{agent_type: subagent_type}``.
     """
 
     metric: str
@@ -356,8 +356,12 @@ def _where(entry: dict[str, t.Any], at: str) -> dict[str, Matching]:
 def _matching(values: object, at: str) -> Matching:
     if isinstance(values, dict):
         if set(values) != {"not"}:
-            raise CatalogueError(f"{at} is {values!r}. Write a text, a list of texts or {{not: TEXT}}.")
-        return {"not": str(values["not"])}
+            raise CatalogueError(f"{at} is {values!r}. Write a text, a list of texts or {{not: TEXT OR LIST}}.")
+        return {"not": _texts(values["not"])}
+    return _texts(values)
+
+
+def _texts(values: object) -> str | tuple[str, ...]:
     return tuple(str(value) for value in values) if isinstance(values, list) else str(values)
 
 

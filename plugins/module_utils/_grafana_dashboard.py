@@ -9,7 +9,7 @@ Only panels that are built in, no fixed data source, and an own number for each 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import Json
@@ -18,7 +18,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
 from ansible_collections.observability.claude_code.plugins.module_utils._layout import PlacedRow, arrange
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import Asking, in_grafana
-from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG
+from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG, RAW
 
 # Known from 11.6 on, read by 10.4, and shaped as 42, which newer servers make of it.
 SCHEMA = 41
@@ -33,9 +33,19 @@ BUILT_IN = {
 }
 
 
-def all_json(dashboards: t.Mapping[str, Dashboard], catalogue: Catalogue, delivery: str = "otlp") -> dict[str, Json]:
-    """Every dashboard by uid."""
-    return {uid: dashboard_json(one, catalogue, delivery, dashboards) for uid, one in sorted(dashboards.items())}
+def all_json(
+    dashboards: t.Mapping[str, Dashboard],
+    catalogue: Catalogue,
+    delivery: str = "otlp",
+    sources: t.Mapping[str, str] | None = None,
+    reads: str = RAW,
+) -> dict[str, Json]:
+    """Every dashboard by uid. ``sources`` are the uids of the data sources that they open with, by kind.
+
+    ``reads`` is what those read that are about hours and days.
+    """
+    chosen = {uid: replace(one, reads=reads) if one.reads == RAW else one for uid, one in dashboards.items()}
+    return {uid: dashboard_json(one, catalogue, delivery, chosen, sources) for uid, one in sorted(chosen.items())}
 
 
 def dashboard_json(
@@ -43,6 +53,7 @@ def dashboard_json(
     catalogue: Catalogue,
     delivery: str = "otlp",
     others: t.Mapping[str, Dashboard] | None = None,
+    sources: t.Mapping[str, str] | None = None,
 ) -> Json:
     """One dashboard. ``others`` are those that it may link to, by uid; a link to one that is not there stays away."""
     asking = in_grafana(dashboard, catalogue, delivery)
@@ -66,7 +77,7 @@ def dashboard_json(
         "refresh": dashboard.refresh,
         "schemaVersion": SCHEMA,
         "tags": list(dashboard.tags),
-        "templating": {"list": variables(dashboard, asking)},
+        "templating": {"list": variables(dashboard, asking, sources)},
         "time": {"from": f"now-{dashboard.range}", "to": "now"},
         "timepicker": {},
         # Rollups are of days of UTC.

@@ -31,20 +31,25 @@ ON_RANGE = 2
 UNSORTED, ALPHABETICAL = 0, 1
 
 
-def variables(dashboard: Dashboard, asking: Asking) -> list[Json]:
-    """All variables in the order in which Grafana shows them."""
+def variables(dashboard: Dashboard, asking: Asking, sources: t.Mapping[str, str] | None = None) -> list[Json]:
+    """All variables in the order in which Grafana shows them. ``sources`` are uids of data sources to begin with."""
+    chosen = sources or {}
     firsts = [shortlist(panel, asking) for panel in dashboard.panels()]
     # Without events their source is hidden and there for the links, which take it along to other dashboards.
     events = any(panel.rows for panel in dashboard.panels())
-    found = [_data_source(PROMETHEUS), _data_source(LOKI, HIDDEN if not events else SHOWN)]
+    found = [
+        _data_source(PROMETHEUS, chosen.get(PROMETHEUS)),
+        _data_source(LOKI, chosen.get(LOKI), HIDDEN if not events else SHOWN),
+    ]
     found += [_filter(one, dashboard, asking.catalogue) for one in dashboard.variables]
     found += [_setting(one) for one in dashboard.settings]
     return found + [_shortlist(first) for first in firsts if first]
 
 
-def _data_source(name: str, hide: int = SHOWN) -> Json:
+def _data_source(name: str, uid: str | None, hide: int = SHOWN) -> Json:
     return {
-        "current": {},
+        # Without one it is the default of its kind, or the first. Grafana replaces the text by the name.
+        "current": {"selected": False, "text": uid, "value": uid} if uid else {},
         "hide": hide,
         "includeAll": False,
         "label": TITLES[name],

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
+from ansible_collections.observability.claude_code.plugins.module_utils._expressions import Where
 from ansible_collections.observability.claude_code.plugins.module_utils._matchers import matcher, quoted
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import SUMMARIES, Rows
 
@@ -22,7 +23,7 @@ def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str
     failed = ', success!="true"' if _of_failures(rows, catalogue) else ""
     parts = [f'{{service_name=~".+", event_name=~"{quoted(events)}"{failed}}}']
     if rows.where:
-        alternatives = [" and ".join(matcher(label, values) for label, values in one.items()) for one in rows.where]
+        alternatives = [" and ".join(_conditions(one)) for one in rows.where]
         one, *more = alternatives
         parts.append(f"| {one}" if not more else "| " + " or ".join(f"({text})" for text in alternatives))
     shared = attributes(catalogue, "")
@@ -74,6 +75,15 @@ def grouped(rows: Rows, summary: str, catalogue: Catalogue, window: str, filters
     moments = f"{selected} | label_format moment=`{MOMENT}` | unwrap moment [{window}]"
     # Inside too, or there would be a series for each line: every attribute of it is a label.
     return f"{choice} by ({name}) ({choice}_over_time({moments}) by ({name}))"
+
+
+def _conditions(where: Where) -> t.Iterator[str]:
+    for label, values in where.items():
+        if isinstance(values, t.Mapping) and not isinstance(values["not"], str):
+            # One by one: to Loki an attribute that is missing does not match `|x`, which an empty one does.
+            yield from (matcher(label, {"not": value}) for value in values["not"])
+        else:
+            yield matcher(label, values)
 
 
 def attributes(catalogue: Catalogue, event: str) -> set[str]:

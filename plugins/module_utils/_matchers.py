@@ -12,12 +12,13 @@ from ansible_collections.observability.claude_code.plugins.module_utils._express
 
 
 def matcher(label: str, values: Matching) -> str:
-    """For example ``model="a"``, ``model=~"a|b"`` or ``model!="a"``; values cannot leave their quotes."""
-    if isinstance(values, t.Mapping):
-        return f'{label}!="{quoted(values["not"])}"'
-    if isinstance(values, str):
-        return f'{label}="{quoted(values)}"'
-    return f'{label}=~"{quoted("|".join(re.escape(value) for value in values))}"'
+    """``model="a"``, ``model=~"a|b"``, ``model!="a"`` or ``model!~"a|b"``; values cannot leave their quotes."""
+    refused = isinstance(values, t.Mapping)
+    wanted = values["not"] if refused else values
+    if isinstance(wanted, str):
+        return f'{label}{"!=" if refused else "="}"{quoted(wanted)}"'
+    pattern = "|".join(re.escape(value) for value in wanted)
+    return f'{label}{"!~" if refused else "=~"}"{quoted(pattern)}"'
 
 
 def quoted(value: str) -> str:

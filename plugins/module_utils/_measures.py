@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import number
+from ansible_collections.observability.claude_code.plugins.module_utils._private_texts import (
+    TEXTS,
+    WITHHELD,
+    private_fields,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._probe import EVENT
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import (
@@ -26,14 +31,6 @@ from ansible_collections.observability.claude_code.plugins.module_utils._servers
 
 # The streams of the clients; the desktop application has a name of its own.
 EVENTS = f'{{service_name=~"claude-code(-desktop)?", event_name!="{EVENT}"}}'
-# The attributes of events that hold what people write and run, by what an administrator may choose to keep.
-TEXTS = {
-    "prompts": ("prompt", "prompt_text"),
-    "responses": ("response",),
-    "tool_details": ("tool_input", "tool_parameters", "full_command", "bash_command"),
-}
-# What the client sends instead of a prompt that it may not tell.
-WITHHELD = ("", "<REDACTED>")
 # Longer than any sensible scrape interval.
 SCRAPE_PATIENCE_S = 65.0
 PAUSE_S = 0.5
@@ -57,7 +54,7 @@ class Stack:
     @property
     def private_fields(self) -> list[str]:
         """The attributes of events that are not to be stored."""
-        return [name for kind in self.withheld for name in TEXTS[kind]]
+        return private_fields(self.withheld)
 
     @property
     def delivery(self) -> str:
@@ -152,10 +149,10 @@ class ServerMeasures:
         return [target for target in self.stack.prometheus.targets() if target["labels"].get("job") == job]
 
     def rules(self, what: str) -> t.Any:
-        """``loaded``: how many there are; ``failing``: those that did not evaluate, with the error."""
+        """``loaded``: how many record something; ``failing``: those that did not evaluate, with the error."""
         rules = self.stack.prometheus.rules()
         if what == "loaded":
-            return len(rules)
+            return sum(rule["type"] == "recording" for rule in rules)
         return {
             f"{rule['group']}/{rule['name']}": rule.get("lastError", "") for rule in rules if rule["health"] == "err"
         }

@@ -323,7 +323,7 @@ def _panel(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Panel:
             "by": _labels(entry.get("by", ())),
             "series": tuple(series),
             "columns": tuple(_column(column, catalogue, at) for column in entry.get("columns", ())),
-            "rows": _rows(entry["rows"], at) if "rows" in entry else None,
+            "rows": rows_of(entry["rows"], at) if "rows" in entry else None,
             "edges": tuple(_edge(edge, catalogue, at) for edge in entry.get("edges", ())),
             "thresholds": _thresholds(entry.get("thresholds", {})),
         }
@@ -353,7 +353,8 @@ def _column(entry: dict[str, t.Any], catalogue: Catalogue, at: str) -> Column:
     )
 
 
-def _rows(entry: dict[str, t.Any], at: str) -> Rows:
+def rows_of(entry: dict[str, t.Any], at: str) -> Rows:
+    """Log lines as a panel or a rule names them."""
     where = entry.get("where", ())
     where = [where] if isinstance(where, dict) else where
     for label, value in (pair for one in where for pair in one.items()):

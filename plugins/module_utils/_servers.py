@@ -1,7 +1,7 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads from Prometheus, Loki and the collector over HTTP. Nothing here writes, and nothing here knows Ansible."""
+"""Prometheus, Loki and the collector over HTTP: what is read from them. Nothing here knows Ansible."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class Access:
     bearer_token: str | None = None
     ca_file: str | None = None
     tenant: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
 
     def headers(self) -> dict[str, str]:
         headers = {"User-Agent": "observability.claude_code"}
@@ -86,7 +88,7 @@ class Series:
 
 
 class Web:
-    """Reads from one server; tries again where the connection fails or the server is not ready yet."""
+    """Talks to one server; tries again where the connection fails or the server is not ready yet."""
 
     pause_s = 0.5
 
@@ -106,29 +108,47 @@ class Web:
         self._open = urllib.request.build_opener(*handlers).open
 
     def _trust(self) -> ssl.SSLContext:
+        access, what, file = self.access, "certificate authority", self.access.ca_file
         try:
-            return ssl.create_default_context(cafile=self.access.ca_file)
+            context = ssl.create_default_context(cafile=file)
+            if access.client_cert:
+                what, file = "client certificate", access.client_cert
+                context.load_cert_chain(access.client_cert, access.client_key)
         except (OSError, ssl.SSLError) as error:
             raise ServerError(
-                f"The certificate authority of {self.access.name} in {self.access.ca_file} cannot be used: {error}. "
-                "Give a PEM file that can be read."
+                f"The {what} of {access.name} in {file} cannot be used: {error}. Give a PEM file that can be read."
             ) from error
+        return context
 
     def get(self, path: str, **parameters: str) -> Answer:
         """The answer to a GET, whatever its status; ServerError where there is none.
 
         Parameters that are too long for an address are sent as a form; both servers take it for a query alike.
         """
-        url, form = self.access.url.rstrip("/") + path, urllib.parse.urlencode(parameters)
-        if parameters and len(form) <= LONGEST_ADDRESS:
-            url, form = f"{url}?{form}", ""
+        form = urllib.parse.urlencode(parameters)
+        if len(form) > LONGEST_ADDRESS:
+            return self.send("POST", path, form.encode(), "application/x-www-form-urlencoded")
+        return self.send("GET", path, **parameters)
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, kind: str | None = None, **parameters: str
+    ) -> Answer:
+        """The answer to a request, whatever its status. It may be sent again, so it must not add to what it changes.
+
+        ``kind`` is the body's media type.
+        """
+        url = self.access.url.rstrip("/") + path
+        if parameters:
+            url += "?" + urllib.parse.urlencode(parameters)
         if self._unreachable:
             raise ServerError(self._unreachable)
+        headers = {**self.access.headers(), **({"Content-Type": kind} if kind else {})}
+        request = urllib.request.Request(url, body, headers, method=method)
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer = self._get(url, form.encode() or None)
+                answer = self._send(request)
                 if answer.status not in PASSING_STATUS or attempt == ATTEMPTS:
                     return answer
             except (OSError, http.client.HTTPException) as error:
@@ -150,8 +170,7 @@ class Web:
             self._unreachable = said
         return said
 
-    def _get(self, url: str, form: bytes | None) -> Answer:
-        request = urllib.request.Request(url, form, headers=self.access.headers())
+    def _send(self, request: urllib.request.Request) -> Answer:
         try:
             with self._open(request, timeout=self.timeout) as reply:
                 return Answer(reply.status, reply.read(), _offset(reply.headers.get("Date")))
@@ -223,6 +242,10 @@ class Prometheus:
         groups = self.web.json("/api/v1/rules")["data"]["groups"]
         return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
 
+    def formatted(self, promql: str) -> str:
+        """The query in the server's own spelling, the same for all that mean the same."""
+        return self.web.json("/api/v1/format_query", query=promql)["data"]
+
     def flags(self) -> dict[str, str]:
         return self.web.json("/api/v1/status/flags")["data"]
 
@@ -261,6 +284,15 @@ class Loki:
             (int(entry[0]) / 1e9, dict(stream["stream"])) for stream in data["result"] for entry in stream["values"]
         ]
         return sorted(found, key=lambda one: -one[0])
+
+    def rules(self) -> list[dict[str, t.Any]]:
+        """All rules of its ruler, each with the name of its group."""
+        groups = self.web.json("/prometheus/api/v1/rules")["data"]["groups"]
+        return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
+
+    def formatted(self, logql: str) -> str:
+        """The query in the server's own spelling, the same for all that mean the same."""
+        return self.web.json("/loki/api/v1/format_query", query=logql)["data"]
 
     def label_values(self, name: str, query: str, start: float, end: float) -> list[str]:
         """Values of a stream label among the streams that ``query`` selects."""

@@ -272,7 +272,7 @@ def _where(where: ex.Where) -> str:
 
 def _wanted(values: ex.Matching) -> str:
     if isinstance(values, t.Mapping):
-        return f"not {values['not'] or 'empty'}"
+        return f"not {_wanted(values['not'])}"
     return (values or "empty") if isinstance(values, str) else _listed([value or "empty" for value in values], "or")
 
 

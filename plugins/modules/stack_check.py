@@ -10,7 +10,7 @@ module: stack_check
 short_description: Check that telemetry arrives and that its numbers are true
 version_added: 0.1.0
 description:
-  - Runs a list of checks against a collector, a Prometheus and a Loki, and returns what each one measured.
+  - Runs a list of checks against a collector, a Prometheus, a Loki and a Grafana, and returns what each one measured.
   - All checks run, whatever comes of the others. The module itself does not fail when a check does, so that a
     report can be written;
     RV(failed_checks) says how many did.
@@ -58,6 +58,48 @@ options:
       ca_file:
         description: PEM file of the authority that issued the collector's certificate. The system's own when not set.
         type: path
+  grafana:
+    description: How to reach Grafana, and what is to be in it. Not set where the stack has none.
+    type: dict
+    suboptions:
+      url:
+        description: Address of Grafana.
+        type: str
+        required: true
+      token:
+        description: Token of a service account, where there is no user.
+        type: str
+      username:
+        description: User, where there is no token.
+        type: str
+      password:
+        description: The user's password.
+        type: str
+      password_file:
+        description: File on the target host with the user's password, where O(grafana.password) is not given.
+        type: path
+      ca_file:
+        description: PEM file of the authority that issued Grafana's certificate. The system's own when not set.
+        type: path
+      folder_uid:
+        description: Uid of the folder of dashboards and alert rules.
+        type: str
+        default: claude-code
+      data_sources:
+        description: Uids of the data sources, by C(prometheus) and C(loki).
+        type: dict
+        default: {}
+      reads:
+        description: What dashboards of hours and days read.
+        type: str
+        choices: [raw, recent]
+        default: raw
+      rules:
+        description: Groups of alert rules that Grafana is to evaluate, as the lookup C(catalogue) gives them. Empty
+          where there are to be none.
+        type: list
+        elements: dict
+        default: []
   probe:
     description: Whether to send a probe and to try whether sends without a token are refused.
     type: bool
@@ -89,6 +131,11 @@ options:
     default: {}
   secret_files:
     description: Files with secrets, by what they are.
+    type: dict
+    default: {}
+  alerts:
+    description: The groups of alert rules that C(prometheus) and C(loki) are to have, as the lookup C(catalogue)
+      gives them. Empty where there are to be none.
     type: dict
     default: {}
   settings:
@@ -154,10 +201,17 @@ from ansible_collections.observability.claude_code.plugins.module_utils import _
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import CatalogueError
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import CheckError, parse, run_all
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
-from ansible_collections.observability.claude_code.plugins.module_utils._measures import TEXTS, ServerMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import GrafanaError
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_check_options import (
+    grafana_measures,
+    grafana_spec,
+)
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_alerts import AlertMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_options import token_from
+from ansible_collections.observability.claude_code.plugins.module_utils._private_texts import TEXTS
 from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
 
@@ -178,6 +232,7 @@ def main() -> None:
                     ca_file=dict(type="path"),
                 ),
             ),
+            grafana=dict(type="dict", options=grafana_spec()),
             probe=dict(type="bool", default=True),
             probe_timeout=dict(type="float", default=60.0),
             platform=dict(type="str", default="host"),
@@ -190,6 +245,7 @@ def main() -> None:
             withheld=dict(type="list", elements="str", choices=list(TEXTS), default=list(TEXTS)),
             ports=dict(type="dict", default={}),
             secret_files=dict(type="dict", default={}, no_log=False),
+            alerts=dict(type="dict", default={}),
             settings=dict(type="dict", default={}),
         ),
         supports_check_mode=True,
@@ -199,7 +255,8 @@ def main() -> None:
         stack = stack_options.stack_of(params)
         dashboards = stack_options.dashboards_of(params, stack.catalogue)
         checks = parse(params["checks"])
-    except (CatalogueError, CheckError, ServerError, ValueError) as error:
+        grafana = grafana_measures(params, stack.catalogue, dashboards)
+    except (CatalogueError, CheckError, GrafanaError, ServerError, ValueError) as error:
         module.fail_json(msg=str(error))
     servers = ServerMeasures(stack)
     door = FrontDoor(
@@ -211,7 +268,8 @@ def main() -> None:
     )
     host = HostMeasures({name: int(port) for name, port in params["ports"].items()}, params["secret_files"])
     vocabulary = {}
-    for measures in (servers, door, host, Reconciliation(stack), PanelMeasures(stack, dashboards)):
+    panels, alerts = PanelMeasures(stack, dashboards), AlertMeasures(stack, params["alerts"])
+    for measures in (servers, door, host, Reconciliation(stack), panels, alerts, grafana):
         vocabulary.update(measures.vocabulary())
     facts = {
         "platform": params["platform"],
@@ -220,8 +278,10 @@ def main() -> None:
         "primary": params["deliveries"][0],
         "redundant": len(params["deliveries"]) > 1,
         "withheld": params["withheld"],
+        "alerts": bool(params["alerts"]),
         "authentication": bool(collector["token_file"]),
         "loopback": bool(params["ports"]),
+        "grafana": bool(params["grafana"]),
         "probe": params["probe"] and not module.check_mode,
         "data": servers.has_data,
         "telemetry": lambda: (params["probe"] and not module.check_mode) or servers.has_data(),

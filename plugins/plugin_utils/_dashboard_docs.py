@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _logql as logql
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, CatalogueError
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
     Column,
     Dashboard,
@@ -31,13 +29,20 @@ from ansible_collections.observability.claude_code.plugins.module_utils._words i
     second_way,
     span_in_words,
 )
+from ansible_collections.observability.claude_code.plugins.plugin_utils._docs_text import (
+    ADDITIONAL,
+    GENERATED,
+    anchor,
+    one_line,
+    order,
+    pages_of_rows,
+    parted,
+    place,
+    queries_block,
+    wrapped,
+)
 from ansible_collections.observability.claude_code.plugins.plugin_utils._units import figure
 
-# Up to so many panels a dashboard has one page; beyond, each of its rows has its own.
-ON_ONE_PAGE = 20
-WIDTH = 150
-GENERATED = "<!-- Made by `make render` from files/catalogue. Change it there. -->"
-ADDITIONAL = "additional"
 UNITS = {
     "share": "percent",
     "s": "seconds",
@@ -76,9 +81,18 @@ users that it found, `${top_…:pipe}`. On the delivery `otlp` they read native 
 """
 
 
-def pages(dashboards: t.Mapping[str, Dashboard], catalogue: Catalogue, differences_page: str) -> dict[str, str]:
-    """The generated pages by their path below docs; ``differences_page`` is docs/differences.md as it is."""
-    found = {"dashboards.md": _index(dashboards), "differences.md": differences_in(differences_page, dashboards)}
+def pages(
+    dashboards: t.Mapping[str, Dashboard],
+    catalogue: Catalogue,
+    differences_page: str,
+    also_different: t.Sequence[str] = (),
+) -> dict[str, str]:
+    """The pages of dashboards by their path below docs; ``differences_page`` is docs/differences.md as it is.
+
+    ``also_different`` are the lines that follow on it after those of the panels.
+    """
+    different = differences_in(differences_page, dashboards, also_different)
+    found = {"dashboards.md": _index(dashboards), "differences.md": different}
     for dashboard in dashboards.values():
         found.update(_pages_of(dashboard, catalogue))
     return found
@@ -93,31 +107,21 @@ def differences(dashboards: t.Mapping[str, Dashboard]) -> list[tuple[str, str, s
         for panel in row.panels
         if panel.differs
     ]
-    return sorted(found, key=lambda one: _order(one[0]))
+    return sorted(found, key=lambda one: order(one[0]))
 
 
-def _order(place_: str) -> tuple[bool, list[int], str]:
-    """Sections by their numbers, what has none behind them."""
-    numbers = [int(number) for number in re.findall(r"\d+", place_)]
-    return not numbers, numbers, place_
-
-
-def differences_in(page: str, dashboards: t.Mapping[str, Dashboard]) -> str:
-    """docs/differences.md with its tables of panels made anew; what stands above them is written by hand."""
-    head, mark, _old = page.partition(GENERATED)
-    if not mark:
-        raise CatalogueError(
-            f"docs/differences.md lacks the line {GENERATED}. Put it where the tables of panels begin."
-        )
+def differences_in(page: str, dashboards: t.Mapping[str, Dashboard], also: t.Sequence[str] = ()) -> str:
+    """docs/differences.md with its tables made anew, those ``also`` last; what stands above them is written by hand."""
+    head, _old = parted(page, "docs/differences.md")
     lines = [GENERATED, "", "## Panels", "", "| specification | panel | here, and why |", "|---|---|---|"]
-    lines += [f"| {spec} | {title} | {_one_line(differs)} |" for spec, title, differs in differences(dashboards)]
+    lines += [f"| {spec} | {title} | {one_line(differs)} |" for spec, title, differs in differences(dashboards)]
     lines += ["", "## Panels that the specification does not have", "", "| dashboard | row | panels |", "|---|---|---|"]
     for dashboard in dashboards.values():
         for row in dashboard.rows:
             titles = [panel.title for panel in row.panels if place(panel, row) == ADDITIONAL]
             if titles:
-                lines.append(f"| {dashboard.title} | {row.title} | {_one_line('; '.join(titles))} |")
-    return head + "\n".join(lines) + "\n"
+                lines.append(f"| {dashboard.title} | {row.title} | {one_line('; '.join(titles))} |")
+    return head + "\n".join([*lines, *(("", *also) if also else ())]) + "\n"
 
 
 # --- the index ---------------------------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ def _index(dashboards: t.Mapping[str, Dashboard]) -> str:
     lines += ["| dashboard | what it shows | range | panels |", "|---|---|---|---|"]
     for dashboard in dashboards.values():
         link = f"[{dashboard.title}](dashboards/{dashboard.uid}.md)"
-        lines.append(f"| {link} | {_one_line(dashboard.about)} | {dashboard.range} | {len(dashboard.panels())} |")
+        lines.append(f"| {link} | {one_line(dashboard.about)} | {dashboard.range} | {len(dashboard.panels())} |")
     lines += ["", HOW]
     return "\n".join(lines)
 
@@ -138,12 +142,9 @@ def _index(dashboards: t.Mapping[str, Dashboard]) -> str:
 
 def _pages_of(dashboard: Dashboard, catalogue: Catalogue) -> dict[str, str]:
     own = f"dashboards/{dashboard.uid}.md"
-    whole = len(dashboard.panels()) <= ON_ONE_PAGE
-    files = {
-        row.title: "" if whole else f"{dashboard.uid}/{number}-{_slug(row.title)}.md"
-        for number, row in enumerate(dashboard.rows, 1)
-    }
-    lines = [GENERATED, "", f"# {dashboard.title}", "", _wrapped(dashboard.about), ""]
+    files = pages_of_rows(dashboard)
+    whole = not any(files.values())
+    lines = [GENERATED, "", f"# {dashboard.title}", "", wrapped(dashboard.about), ""]
     lines += [
         f"Opens with the last {length(dashboard.range)}. Its address in Grafana is `/d/{dashboard.uid}`. "
         "[How to read this page](../dashboards.md#how-to-read-these-pages).",
@@ -158,8 +159,8 @@ def _pages_of(dashboard: Dashboard, catalogue: Catalogue) -> dict[str, str]:
             lines += [f"**{row.title}**", ""]
         lines += ["| panel | specification | shows |", "|---|---|---|"]
         for panel in row.panels:
-            link = f"[{panel.title}]({files[row.title]}#{_anchor(panel.title)})"
-            lines.append(f"| {link} | {place(panel, row)} | {_one_line(panel.about)} |")
+            link = f"[{panel.title}]({files[row.title]}#{anchor(panel.title)})"
+            lines.append(f"| {link} | {place(panel, row)} | {one_line(panel.about)} |")
         lines.append("")
     found = {}
     for row in dashboard.rows:
@@ -176,7 +177,7 @@ def _pages_of(dashboard: Dashboard, catalogue: Catalogue) -> dict[str, str]:
 def _variables(dashboard: Dashboard) -> list[str]:
     if not dashboard.variables:
         return []
-    rows = [f"| {one.title} | `{one.name}` | `{one.label}` | {_one_line(one.about)} |" for one in dashboard.variables]
+    rows = [f"| {one.title} | `{one.name}` | `{one.label}` | {one_line(one.about)} |" for one in dashboard.variables]
     return ["## Filters", "", "| filter | variable | label | |", "|---|---|---|---|", *rows, ""]
 
 
@@ -184,7 +185,7 @@ def _settings(dashboard: Dashboard) -> list[str]:
     if not dashboard.settings:
         return []
     rows = [
-        f"| {one.title} | `{one.name}` | {one.value:,.15g} | {one.unit} | {_one_line(one.about)} |"
+        f"| {one.title} | `{one.name}` | {one.value:,.15g} | {one.unit} | {one_line(one.about)} |"
         for one in dashboard.settings
     ]
     return [
@@ -202,21 +203,16 @@ def _settings(dashboard: Dashboard) -> list[str]:
 # --- a panel -----------------------------------------------------------------------------------------------------
 
 
-def place(panel: Panel, row: Row) -> str:
-    """The panel's section of the specification."""
-    return panel.spec or row.spec or ADDITIONAL
-
-
 def _panel(panel: Panel, row: Row, dashboard: Dashboard, catalogue: Catalogue, level: str) -> str:
     unit = UNITS.get(panel.unit, f"`{panel.unit}`")
     shown = SHOWS.get(panel.show, panel.show)
-    lines = [f"{level} {panel.title}", "", _wrapped(panel.about), "", _wrapped(f"**What to do:** {panel.act}"), ""]
+    lines = [f"{level} {panel.title}", "", wrapped(panel.about), "", wrapped(f"**What to do:** {panel.act}"), ""]
     where = place(panel, row)
     facts = [f"**Place:** {where if where == ADDITIONAL else f'specification {where}'}; {shown}"]
     if panel.series:
         facts[0] += f"; unit: {unit}"
     if panel.differs:
-        facts.append(f"**Differs from the specification:** {_one_line(panel.differs)}")
+        facts.append(f"**Differs from the specification:** {one_line(panel.differs)}")
     told = panel_in_words(panel, catalogue)
     span = span_in_words(panel)
     if len(told) == 1 and not told[0][0]:
@@ -231,8 +227,8 @@ def _panel(panel: Panel, row: Row, dashboard: Dashboard, catalogue: Catalogue, l
     if panel.show != "text":
         facts.append(f"**Filters:** {_filters(panel, dashboard, catalogue)}")
     if panel.empty:
-        facts.append(f"**Without data:** {_one_line(panel.empty)}")
-    lines += [f"- {_wrapped(fact, hanging=True)}" for fact in facts]
+        facts.append(f"**Without data:** {one_line(panel.empty)}")
+    lines += [f"- {wrapped(fact, hanging=True)}" for fact in facts]
     return "\n".join([*lines, "", *_queries(panel, dashboard, catalogue)])
 
 
@@ -311,55 +307,8 @@ def _queries(panel: Panel, dashboard: Dashboard, catalogue: Catalogue) -> list[s
             language = "logql"
         text = "\n\n".join(_commented(query.ref, query.name, query.text) for query in found)
         asked.setdefault(text, []).append(delivery)
-    lines = []
-    for text, deliveries in asked.items():
-        if text:
-            named = "Loki" if language == "logql" else ", ".join(deliveries)
-            lines += [
-                f"<details><summary>Queries ({named})</summary>",
-                "",
-                f"```{language}",
-                text,
-                "```",
-                "",
-                "</details>",
-                "",
-            ]
-    return lines
+    return queries_block(asked, language)
 
 
 def _commented(ref: str, name: str, text: str) -> str:
     return f"# {ref}{': ' + name if name else ''}\n{text}"
-
-
-# --- text --------------------------------------------------------------------------------------------------------
-
-
-def _wrapped(text: str, hanging: bool = False) -> str:
-    """Lines that an editor shows whole. With ``hanging`` further lines belong to an item of a list."""
-    wrapped = []
-    for number, line in enumerate(text.splitlines()):
-        nested = line.startswith("  - ")
-        indent = "    " if nested else "  " if hanging else ""
-        wrapped += textwrap.wrap(
-            line,
-            WIDTH,
-            initial_indent="" if nested or number == 0 else indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    return "\n".join(wrapped)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
-def _anchor(title: str) -> str:
-    """The name that a heading has in links, as GitHub makes it."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import http.server
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -49,16 +50,32 @@ class Mirror:
                 archive.writestr("tiny-linux", PROGRAM)
             member = "tiny-linux"
         else:
-            with tarfile.open(fileobj=data, mode="w:gz") as archive:
-                entry = tarfile.TarInfo("tiny-1/tiny")
-                entry.size, entry.mode = len(PROGRAM), 0o755
-                archive.addfile(entry, io.BytesIO(PROGRAM))
             member = "tiny-1/tiny"
+            data = packed({member: PROGRAM})
+        return self.publish(name, data, member)
+
+    def put_folder(self, name: str, **more: bytes) -> dict[str, Any]:
+        """The same for a program that is a folder: bin/tiny, share/text and ``more``, by their names at the top."""
+        data = packed({"tiny-v1/bin/tiny": PROGRAM, "tiny-v1/share/text": b"text", **more})
+        return self.publish(name, data, "bin/tiny")
+
+    def publish(self, name: str, data: io.BytesIO, member: str) -> dict[str, Any]:
         (self.folder / name).write_bytes(data.getvalue())
         digest = hashlib.sha256(data.getvalue()).hexdigest()
         (self.folder / "sha256sums.txt").write_text(f"{digest}  {name}\n")
         sums = dict.fromkeys(("amd64", "arm64"), f"sha256:{digest}")
         return {"url": f"{self.url}/{name}", "checksums": sums, "members": {"tiny": member}}
+
+
+def packed(files: dict[str, bytes]) -> io.BytesIO:
+    """A tar.gz as somebody packed it who has another user id, and a umask that lets his group write."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode, entry.uid, entry.gid = len(content), 0o775, 4711, 4711
+            archive.addfile(entry, io.BytesIO(content))
+    return data
 
 
 @pytest.fixture
@@ -128,6 +145,72 @@ def test_auto_takes_the_release_where_it_can_be_had(site: Site, mirror: Mirror) 
     given = {"service_source": "auto", "service_release": mirror.put("tiny-1.tar.gz"), "service_go": RECIPE}
     assert "tiny 1: from release" in site.play(playbook="install.yml", **given).well().text
     assert (site.prefix / "bin" / "tiny").read_bytes() == PROGRAM
+
+
+FOLDER = {"playbook": "install.yml", "service_programs": ["tiny"], "service_folder": True}
+
+
+def test_a_program_that_is_a_folder_is_kept_whole_and_belongs_to_who_installs_it(site: Site, mirror: Mirror) -> None:
+    given = {**FOLDER, "service_source": "release", "service_release": mirror.put_folder("tiny-1.tar.gz")}
+    assert site.play("--check", **given).well().changed > 0
+    assert not site.prefix.exists()
+    site.play(**given).well()
+    (folder,) = (site.prefix / "lib").iterdir()
+    assert folder.name.startswith("tiny-1-linux-")
+    assert (folder / "bin" / "tiny").read_bytes() == PROGRAM
+    assert (folder / "share" / "text").read_bytes() == b"text"
+    for path in (folder, *folder.rglob("*")):
+        status = path.stat()
+        assert (status.st_uid, status.st_mode & 0o022) == (os.getuid(), 0), path
+    assert not (site.prefix / "bin").exists()
+    (mirror.folder / "tiny-1.tar.gz").unlink()
+    assert site.play(**given).well().changed == 0
+    assert site.play("--check", **given).well().changed == 0
+
+
+def test_an_archive_that_is_not_one_folder_is_no_program_that_is_one(site: Site, mirror: Mirror) -> None:
+    release = mirror.put_folder("tiny-1.tar.gz", readme=b"beside the folder")
+    failed = site.play(**FOLDER, service_source="release", service_release=release)
+    assert failed.code != 0
+    assert "holds 2 things where one folder is expected" in " ".join(failed.text.split())
+    assert list((site.prefix / "lib").iterdir()) == []
+
+
+def test_an_optional_program_that_cannot_be_had_is_left_out_without_a_change(site: Site, mirror: Mirror) -> None:
+    release = mirror.put_folder("tiny-1.tar.gz")
+    archive = mirror.folder / "tiny-1.tar.gz"
+    hidden = archive.rename(mirror.folder / "hidden")
+    given = {**FOLDER, "service_source": "auto", "service_release": release, "service_optional": True}
+    assert site.play("--check", **given).well().changed == 0
+    assert "going on without it" in site.play(**given).well().text
+    assert site.play(**given).well().changed == 0
+    assert site.play("--check", **given).well().changed == 0
+    hidden.rename(archive)
+    assert site.play("--check", **given).well().changed == 1
+    assert "tiny 1: from release" in site.play(**given).well().text
+
+
+def test_an_optional_program_with_a_wrong_checksum_is_refused_all_the_same(site: Site, mirror: Mirror) -> None:
+    release = mirror.put_folder("tiny-1.tar.gz")
+    with (mirror.folder / "tiny-1.tar.gz").open("ab") as stream:
+        stream.write(b"more")
+    failed = site.play(**FOLDER, service_source="auto", service_release=release, service_optional=True)
+    assert failed.code != 0
+    assert "did not match" in failed.text
+
+
+def test_a_folder_on_the_host_is_used_where_it_is(site: Site, tmp_path: Path) -> None:
+    program = tmp_path / "tiny" / "bin" / "tiny"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(PROGRAM)
+    program.chmod(0o755)
+    members = {"members": {"tiny": "bin/tiny"}}
+    given = {**FOLDER, "service_source": "path", "service_path": str(tmp_path / "tiny"), "service_release": members}
+    assert site.play(**given).well().changed == 0
+    program.unlink()
+    failed = site.play(**given)
+    assert failed.code != 0
+    assert f"{program} is no program that can be run" in " ".join(failed.text.split())
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,14 @@ def test_every_server_listens_on_loopback_alone(stack: Stack) -> None:
         ({"otel_collector_tokens": {"a": "short"}}, "at least 16 printable characters"),
         ({"otel_collector_memory_limit_mib": 100}, "It needs at least 128"),
         ({"stack_loki_url": "localhost:3100"}, "must begin with http:// or https://"),
+        ({"stack_alerts_off": ["HighCost"]}, "stack_alerts_off: HighCost: there is none of that name. The alerts are"),
+        ({"stack_alert_thresholds": {"cost": 3}}, "stack_alert_thresholds: cost: there is none of that name."),
+        ({"stack_alert_thresholds": {"hourly_cost": "3h"}}, "The threshold hourly_cost is '3h'. Write a number."),
+        (
+            {"prometheus_alertmanagers": ["alerts:9093"]},
+            "prometheus_alertmanagers has alerts:9093. Write",
+        ),
+        ({"loki_alertmanagers": ["alerts:9093"]}, "loki_alertmanagers has alerts:9093. Write each as a URL"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

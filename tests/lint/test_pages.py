@@ -17,7 +17,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._panels 
     read_dashboards,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._queries import in_grafana, queries
-from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import pages
+from ansible_collections.observability.claude_code.plugins.plugin_utils._pages import all_pages
 from support.checkout import CHECKOUT, files
 
 DOCS = CHECKOUT / "docs"
@@ -28,8 +28,7 @@ FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 def wanted() -> dict[str, str]:
-    catalogue = load_catalogue(FOLDER)
-    return pages(load_dashboards(FOLDER, catalogue), catalogue, (DOCS / "differences.md").read_text())
+    return all_pages(CHECKOUT, load_catalogue(FOLDER))
 
 
 def anchors(text: str) -> list[str]:
@@ -38,7 +37,7 @@ def anchors(text: str) -> list[str]:
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_the_pages_of_the_dashboards_are_those_of_the_catalogue() -> None:
+def test_the_generated_pages_are_those_of_the_catalogue() -> None:
     stale = [
         name for name, text in wanted().items() if not (DOCS / name).is_file() or (DOCS / name).read_text() != text
     ]

@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import load_catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import load_dashboards
-from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import place
+from ansible_collections.observability.claude_code.plugins.plugin_utils._docs_text import place
 from support.checkout import CHECKOUT
 
 FOLDER = CHECKOUT / "files" / "catalogue"

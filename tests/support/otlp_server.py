@@ -5,88 +5,21 @@
 
 from __future__ import annotations
 
-import gzip
-import http.server
-import json
 import ssl
-import threading
-import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from support.answering_server import Answer as AnyAnswer
+from support.answering_server import AnsweringServer
 
 
 @dataclass
-class Answer:
-    status: int = 200
+class Answer(AnyAnswer):
     body: bytes = b'{"partialSuccess":{}}'
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
-    close: bool = False
 
 
-@dataclass(frozen=True)
-class Received:
-    target: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def content(self) -> dict[str, t.Any]:
-        plain = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
-        return json.loads(plain)
-
-
-class OtlpServer:
-    """Use as ``with OtlpServer() as server``. answers are given in turn, then the default for ever."""
+class OtlpServer(AnsweringServer):
+    """Use as ``with OtlpServer() as server``. Accepts everything unless it is told otherwise."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.answers: list[Answer] = []
+        super().__init__(tls)
         self.default = Answer()
-        self.received: list[Received] = []
-        self.connections = 0
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 10
-            wbufsize = 1 << 16  # one packet an answer: the second would wait for the acknowledgement of the first
-
-            def setup(self) -> None:
-                super().setup()
-                outer.connections += 1
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.received.append(Received(self.path, headers, body))
-                answer = outer.answers.pop(0) if outer.answers else outer.default
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-                # Without announcing it, as a server does whose idle time is over.
-                self.close_connection = self.close_connection or answer.close
-
-            def log_message(self, *_args: object) -> None:
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-
-            def handle_error(self, *_args: object) -> None:
-                pass  # handshakes that fail are what some tests are about
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        self.port: int = self.server.server_address[1]
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> OtlpServer:
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()

@@ -63,7 +63,9 @@ class ScriptedStack:
             {"labels": {"job": job}, "health": "up", "lastError": ""}
             for job in ("otel-collector", "otel-collector-exporter")
         ]
-        self.rules = [{"name": "claude_code:cost:sum1h", "health": "ok"}]
+        self.rules = [{"name": "claude_code:cost:sum1h", "type": "recording", "health": "ok"}]
+        # Alerts that are loaded, by server.
+        self.alerts: dict[str, list[dict[str, t.Any]]] = {"prometheus": [], "loki": []}
         self.metric_names = list(METRICS)
         self.event_names = ["api_request", "user_prompt"]
         self.probe_row: dict[str, str] | None = {"event_name": "probe"}
@@ -173,7 +175,13 @@ class ScriptedStack:
             "api/v1/status/config": lambda: {"yaml": self.configuration},
             "api/v1/status/buildinfo": lambda: {"version": self.versions["prometheus"]},
             "api/v1/targets": lambda: {"activeTargets": self.targets},
-            "api/v1/rules": lambda: {"groups": [{"name": "rollups", "rules": self.rules}]},
+            "api/v1/rules": lambda: {
+                "groups": [
+                    {"name": "rollups", "rules": self.rules},
+                    {"name": "alerts", "rules": self.alerts["prometheus"]},
+                ]
+            },
+            "api/v1/format_query": lambda: asked["query"].replace(" ", ""),
             "api/v1/label/__name__/values": lambda: self._names(asked["match[]"]),
             "api/v1/query": lambda: self._vector(self.promql, asked),
             "api/v1/query_range": lambda: self._matrix(self.promql, asked),
@@ -189,6 +197,10 @@ class ScriptedStack:
             return {"version": self.versions["loki"]}
         if path == "loki/api/v1/label/event_name/values":
             return {"data": self.event_names}
+        if path == "prometheus/api/v1/rules":
+            return {"data": {"groups": [{"name": "alerts", "rules": self.alerts["loki"]}]}}
+        if path == "loki/api/v1/format_query":
+            return {"data": asked["query"].replace(" ", "")}
         if path == "loki/api/v1/query_range":
             rows = [{"stream": self.probe_row, "values": [["1", "claude_code.probe"]]}] if self.probe_row else []
             if self.lines is not None:

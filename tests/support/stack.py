@@ -132,6 +132,8 @@ class Stack:
             "stack_prefix": str(self.prefix),
             "stack_service_engine": "supervisord",
             "otel_collector_tokens": {"tests": self.token},
+            # tests/integration/test_grafana_role.py has one; here only what would be in it is rendered.
+            "grafana_source": "none",
             **{f"stack_{name}": port for name, port in self.ports.items()},
             **self.variables,
         }

@@ -280,7 +280,7 @@ def fits(labels: Mapping[str, str], where: ex.Where) -> bool:
     for label, wanted in where.items():
         value = labels.get(label, "")
         if isinstance(wanted, Mapping):
-            if value == wanted["not"]:
+            if value in ((wanted["not"],) if isinstance(wanted["not"], str) else wanted["not"]):
                 return False
         elif value not in ((wanted,) if isinstance(wanted, str) else wanted):
             return False

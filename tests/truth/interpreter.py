@@ -27,8 +27,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 # Names that the collector takes out of tool_parameters, which it drops itself.
 KEPT_OF_PARAMETERS = ("subagent_type", "skill_name")
 Totals = dict[tuple[str, ...], float]
-# What a label must be: a value, one of several, or {"not": value}; "" stands for none.
-Wanted = str | Sequence[str] | Mapping[str, str]
+# What a label must be: a value, one of several, or {"not": value or values}; "" stands for none.
+Wanted = str | Sequence[str] | Mapping[str, str | Sequence[str]]
 Where = Mapping[str, Wanted]
 
 
@@ -131,7 +131,7 @@ class Truth:
 
 def _is(value: str, wanted: Wanted) -> bool:
     if isinstance(wanted, Mapping):
-        return value != wanted["not"]
+        return not _is(value, wanted["not"])
     return value in ((wanted,) if isinstance(wanted, str) else wanted)
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import CatalogueError
-from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import dashboard_json
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_dashboard import (
+    all_json,
+    dashboard_json,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import thresholds, unit
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import build_dashboards
 from support.grafana_panels import CATALOGUE, Json, defaults, panel, properties, rendered, sources, steps
@@ -30,6 +33,20 @@ def test_a_dashboard_names_no_data_source_but_lets_one_choose() -> None:
     ]
     assert [one["datasource"] for one in found["panels"][1:]] == [PROMETHEUS, LOKI]
     assert [one["targets"][0]["datasource"] for one in found["panels"][1:]] == [PROMETHEUS, LOKI]
+
+
+def test_a_dashboard_opens_with_the_data_sources_that_are_named() -> None:
+    built = build_dashboards(sources({"show": "stat", "total": "cost"}), CATALOGUE)
+    found = all_json(built, CATALOGUE, sources={"prometheus": "ours"})["d"]["templating"]["list"]
+    assert [(one["name"], one["current"].get("value")) for one in found[:2]] == [("prometheus", "ours"), ("loki", None)]
+    assert all_json(built, CATALOGUE)["d"]["templating"]["list"][0]["current"] == {}
+
+
+def test_dashboards_of_days_may_read_rollups() -> None:
+    built = build_dashboards(sources({"show": "lines", "total": "cost", "by": "model"}), CATALOGUE)
+    raw, recent = (all_json(built, CATALOGUE, reads=reads)["d"]["panels"][1] for reads in ("raw", "recent"))
+    assert "claude_code:cost:" not in str(raw["targets"])
+    assert "claude_code:cost:" in str(recent["targets"])
 
 
 def test_without_events_their_source_is_hidden() -> None:

@@ -13,7 +13,9 @@ import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _catalogue as catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import TESTS
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
-from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures, Stack
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_alerts import AlertMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_grafana import GrafanaMeasures, Wanted
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import read_dashboards
@@ -32,6 +34,18 @@ CHECKS = [
 ]
 SETTINGS = {"late_data": "24h", "queue_percent": 80, "reconcile_percent": 1.0, "clock_s": 5, "corrected_percent": 1}
 COST_BY_MODEL = "sum by (model) (sum_over_time(claude_code_cost"
+ALERT = {"alert": "A", "expr": "sum(x) > 1", "for": "5m", "labels": {"service": "claude-code"}, "annotations": {}}
+ALERTS = {name: [{"name": "g", "interval": "1m", "rules": [ALERT]}] for name in ("prometheus", "loki")}
+# The same alert as a server has it.
+LOADED = {
+    "name": "A",
+    "query": "sum(x)>1",
+    "duration": 300,
+    "labels": {"service": "claude-code"},
+    "type": "alerting",
+    "health": "ok",
+    "alerts": [],
+}
 SOURCES = {**catalogue.read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)}
 
 
@@ -40,7 +54,9 @@ def healthy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedStack]:
     # Nobody waits for a fault to go away by itself.
     monkeypatch.setattr(Web, "pause_s", 0.0)
     monkeypatch.setattr(ServerMeasures, "watch_s", 0.0)
+    monkeypatch.setattr(AlertMeasures, "patience_s", 0.0)
     with ScriptedStack() as running:
+        running.alerts = {"prometheus": [LOADED], "loki": [LOADED]}
         yield running
 
 
@@ -69,6 +85,7 @@ def check(stack: ScriptedStack, token_file: Path, *ids: str, **options: object) 
         "ports": {"OTLP": 1},
         "secret_files": {"token file": str(token_file)},
         "probe_timeout": 0.0,
+        "alerts": ALERTS,
     }
     return run_module(stack_check, **{**told, **options})
 
@@ -116,7 +133,7 @@ FAULTS: dict[str, tuple[Callable[[ScriptedStack], None], str, dict]] = {
     ),
     "rules-loaded": (put(rules=[]), "0", {}),
     "rules-evaluate": (
-        put(rules=[{"name": "r", "health": "err", "lastError": "many-to-many"}]),
+        put(rules=[{"name": "r", "type": "recording", "health": "err", "lastError": "many-to-many"}]),
         "rollups/r: many-to-many",
         {},
     ),
@@ -180,14 +197,22 @@ FAULTS: dict[str, tuple[Callable[[ScriptedStack], None], str, dict]] = {
         "Tool Error Rate (claude-code-metrics): query A: Prometheus at ",
         {},
     ),
+    "alerts-in-prometheus": (put(alerts={"prometheus": []}), "A: is not loaded", {}),
+    "alerts-in-loki": (
+        put(alerts={"loki": [{**LOADED, "health": "err", "lastError": "too many series"}]}),
+        "A: cannot be evaluated: too many series",
+        {},
+    ),
 }
 # Faults of the machine, which no server can play, have tests of their own below.
 OF_THE_MACHINE = {"loopback-only", "secret-files"}
 ELSEWHERE = {"scc-well-formed"}
+# tests/unit/plugins/module_utils/test_measures_grafana.py.
+OF_GRAFANA = {entry["id"] for entry in CHECKS if entry["group"] == "Grafana"}
 
 
 def test_every_check_has_a_fault_that_it_is_tried_with() -> None:
-    assert {entry["id"] for entry in CHECKS} == {*FAULTS, *OF_THE_MACHINE, *ELSEWHERE}
+    assert {entry["id"] for entry in CHECKS} == {*FAULTS, *OF_THE_MACHINE, *ELSEWHERE, *OF_GRAFANA}
 
 
 def test_the_checks_cover_appendix_c_of_the_specification() -> None:
@@ -205,6 +230,8 @@ def test_the_language_of_checks_is_documented_word_by_word() -> None:
         FrontDoor(None, "", lambda: None),
         HostMeasures({}, {}),
         PanelMeasures(None, {}),
+        AlertMeasures(Stack(None, None, None, None, None), {}),
+        GrafanaMeasures(None, Wanted()),
     )
     words = {word for maker in makers for word in maker.vocabulary()} | {"each", "row", "none", "some", *TESTS}
     assert [word for word in sorted(words) if f"`{word}`" not in text and f"`{{{word}:" not in text] == []
@@ -222,6 +249,7 @@ def test_a_healthy_stack_passes_all_checks_that_apply(healthy, token_file) -> No
         "probe-metrics-arrive",
         "copies-arrive",
         "scc-well-formed",
+        *OF_GRAFANA,
     }
     assert result["failed_checks"] == 0
     assert result["passed_checks"] == len(CHECKS) - len(skipped)
@@ -302,6 +330,16 @@ def test_texts_that_are_kept_on_purpose_are_not_looked_for(healthy, token_file) 
         "skipped",
         "Prompts, answers and commands are stored, by configuration.",
     )
+
+
+def test_alerts_that_are_switched_off_are_not_looked_for(healthy, token_file) -> None:
+    found = only(check(healthy, token_file, "alerts-in-loki", alerts={}))
+    assert (found["status"], found["measured"]) == (
+        "skipped",
+        "Prometheus and Loki have no alert rules, by configuration.",
+    )
+    found = only(check(healthy, token_file, "alerts-in-loki", components=["prometheus"]))
+    assert found["status"] == "skipped"
 
 
 def test_a_file_with_secrets_that_others_may_read_is_found(healthy, token_file) -> None:

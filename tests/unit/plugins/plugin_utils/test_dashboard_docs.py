@@ -19,12 +19,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._panels 
     Series,
     load_dashboards,
 )
-from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import (
-    GENERATED,
-    ON_ONE_PAGE,
-    differences_in,
-    pages,
-)
+from ansible_collections.observability.claude_code.plugins.plugin_utils._dashboard_docs import differences_in, pages
+from ansible_collections.observability.claude_code.plugins.plugin_utils._docs_text import GENERATED, ON_ONE_PAGE
 from support.checkout import CHECKOUT
 
 FOLDER = CHECKOUT / "files" / "catalogue"
