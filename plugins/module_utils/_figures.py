@@ -15,6 +15,7 @@ A panel that cannot be read has an ``error`` and no data; the others are read al
 
 from __future__ import annotations
 
+import contextlib
 import math
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -43,9 +44,10 @@ from ansible_collections.observability.claude_code.plugins.module_utils._queries
     ROWS,
     Query,
     queries,
+    shortlisted,
     with_values,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
+from ansible_collections.observability.claude_code.plugins.module_utils._servers import Sample, ServerError
 from ansible_collections.observability.claude_code.plugins.module_utils._words import panel_in_words, span_in_words
 
 # Servers of a laptop answer a few questions at once.
@@ -122,7 +124,15 @@ def span(stack: Stack, panel: Panel) -> Span:
 
 def _queries(stack: Stack, dashboard: Dashboard, panel: Panel) -> list[Query]:
     step = span(stack, panel).step
-    return queries(panel, with_values(dashboard, stack.catalogue, stack.window_s, step, stack.delivery))
+    asking = with_values(dashboard, stack.catalogue, stack.window_s, step, stack.delivery)
+    # Where the shortlist cannot be had its panel asks without it, and says what is wrong.
+    with contextlib.suppress(ServerError):
+        asking = shortlisted(panel, asking, lambda first: [one.labels for one in _series(stack, first)])
+    return queries(panel, asking)
+
+
+def _series(stack: Stack, query: Query) -> list[Sample]:
+    return stack.prometheus.query(query.text, stack.now)
 
 
 def _answer(stack: Stack, panel: Panel, query: Query) -> t.Any:

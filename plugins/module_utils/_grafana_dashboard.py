@@ -77,7 +77,7 @@ def dashboard_json(
         "refresh": dashboard.refresh,
         "schemaVersion": SCHEMA,
         "tags": list(dashboard.tags),
-        "templating": {"list": variables(dashboard, catalogue, sources)},
+        "templating": {"list": variables(dashboard, asking, sources)},
         "time": {"from": f"now-{dashboard.range}", "to": "now"},
         "timepicker": {},
         # Rollups are of days of UTC.

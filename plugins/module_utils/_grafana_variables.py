@@ -1,7 +1,7 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of a dashboard: data sources, filters and settings."""
+"""The variables of a dashboard: data sources, filters, settings and shortlists."""
 
 from __future__ import annotations
 
@@ -11,28 +11,39 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_fields import Json
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_targets import SOURCES
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, Setting, Variable
-from ansible_collections.observability.claude_code.plugins.module_utils._queries import LOKI, PROMETHEUS
+from ansible_collections.observability.claude_code.plugins.module_utils._queries import (
+    LOKI,
+    PROMETHEUS,
+    Asking,
+    Query,
+    shortlist,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._rollups import LONG, rollups_for
+from ansible_collections.observability.claude_code.plugins.module_utils._shortlists import OPTION
 
 TITLES = {PROMETHEUS: "Metrics", LOKI: "Events"}
 # A filter offers the values that are there with the filters before it; the other way round would be a circle.
 NARROWS = ("team", "user_name", "terminal_type", "session_id")
-# Label values, when the range changes, in alphabetical order.
 SHOWN, HIDDEN = 0, 2
-LABEL_VALUES, ON_RANGE, ALPHABETICAL = 1, 2, 1
+LABEL_VALUES, QUERY_RESULT = 1, 3
+# Asked again when the range changes, as that of the last 24 hours does with every refresh.
+ON_RANGE = 2
+UNSORTED, ALPHABETICAL = 0, 1
 
 
-def variables(dashboard: Dashboard, catalogue: Catalogue, sources: t.Mapping[str, str] | None = None) -> list[Json]:
+def variables(dashboard: Dashboard, asking: Asking, sources: t.Mapping[str, str] | None = None) -> list[Json]:
     """All variables in the order in which Grafana shows them. ``sources`` are uids of data sources to begin with."""
     chosen = sources or {}
+    firsts = [shortlist(panel, asking) for panel in dashboard.panels()]
     # Without events their source is hidden and there for the links, which take it along to other dashboards.
     events = any(panel.rows for panel in dashboard.panels())
     found = [
         _data_source(PROMETHEUS, chosen.get(PROMETHEUS)),
         _data_source(LOKI, chosen.get(LOKI), HIDDEN if not events else SHOWN),
     ]
-    found += [_filter(one, dashboard, catalogue) for one in dashboard.variables]
-    return found + [_setting(one) for one in dashboard.settings]
+    found += [_filter(one, dashboard, asking.catalogue) for one in dashboard.variables]
+    found += [_setting(one) for one in dashboard.settings]
+    return found + [_shortlist(first) for first in firsts if first]
 
 
 def _data_source(name: str, uid: str | None, hide: int = SHOWN) -> Json:
@@ -56,22 +67,40 @@ def _data_source(name: str, uid: str | None, hide: int = SHOWN) -> Json:
 def _filter(variable: Variable, dashboard: Dashboard, catalogue: Catalogue) -> Json:
     query = f"label_values({_series(variable, dashboard, catalogue)}, {variable.label})"
     return {
+        **_asked(variable.name, LABEL_VALUES, query),
         # Inserted as it is: also series without the label are among all.
         "allValue": ".*",
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-        "datasource": SOURCES[PROMETHEUS],
         "description": variable.about,
         "hide": SHOWN,
-        "includeAll": True,
         "label": variable.title,
-        "multi": True,
-        "name": variable.name,
-        "options": [],
-        "query": {"qryType": LABEL_VALUES, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-        "refresh": ON_RANGE,
         "regex": f"/^([^\\{variable.up_to}]+)/" if variable.up_to else "",
         "skipUrlSync": False,
         "sort": ALPHABETICAL,
+    }
+
+
+def _shortlist(first: Query) -> Json:
+    """Nobody chooses from it; all of its values are always chosen."""
+    return {
+        **_asked(first.ref, QUERY_RESULT, f"query_result({first.text})"),
+        "hide": HIDDEN,
+        "regex": OPTION,
+        "skipUrlSync": True,
+        "sort": UNSORTED,
+    }
+
+
+def _asked(name: str, kind: int, query: str) -> Json:
+    """What the variables have in common whose values Prometheus knows; they stand at All."""
+    return {
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "datasource": SOURCES[PROMETHEUS],
+        "includeAll": True,
+        "multi": True,
+        "name": name,
+        "options": [],
+        "query": {"qryType": kind, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "refresh": ON_RANGE,
         "type": "query",
     }
 

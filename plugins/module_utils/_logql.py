@@ -1,7 +1,7 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LogQL for the log lines that panels show. Events are selected by their stream label, the rest by their attributes."""
+"""LogQL for the log lines that panels show. Events and failures have stream labels, the rest is in attributes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ MOMENT = "{{ __timestamp__ | unixEpochMillis }}"
 def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str:
     """The query for the lines themselves. ``filters`` maps labels to regular expressions, put in as they are."""
     events = "|".join(re.escape(event) for event in rows.events) or ".+"
-    parts = [f'{{service_name=~".+", event_name=~"{quoted(events)}"}}']
+    failed = ', success!="true"' if _of_failures(rows, catalogue) else ""
+    parts = [f'{{service_name=~".+", event_name=~"{quoted(events)}"{failed}}}']
     if rows.where:
         alternatives = [" and ".join(_conditions(one)) for one in rows.where]
         one, *more = alternatives
@@ -39,6 +40,24 @@ def lines(rows: Rows, catalogue: Catalogue, filters: t.Mapping[str, str]) -> str
     return " ".join(parts)
 
 
+def _of_failures(rows: Rows, catalogue: Catalogue) -> bool:
+    """Whether none of the lines can be of a success: these are in streams of their own, which need not be read.
+
+    Lines of a time when success was no label of streams are in the others.
+    """
+
+    def fails(one: t.Mapping[str, t.Any]) -> bool:
+        if "success" in one:
+            return one["success"] == "false"
+        events = one.get("event_name", rows.events)
+        if isinstance(events, t.Mapping):
+            events = rows.events
+        events = [events] if isinstance(events, str) else events
+        return bool(events) and not any("success" in attributes(catalogue, event) for event in events)
+
+    return any("success" in one for one in rows.where) and all(map(fails, rows.where))
+
+
 def grouped(rows: Rows, summary: str, catalogue: Catalogue, window: str, filters: t.Mapping[str, str]) -> str:
     """One number for each group of lines: how many, or the unix milliseconds of the first or the last."""
     if not rows.by:
@@ -54,7 +73,8 @@ def grouped(rows: Rows, summary: str, catalogue: Catalogue, window: str, filters
         return f"sum by ({name}) (count_over_time({selected} [{window}]))"
     choice = {"first": "min", "last": "max"}[summary]
     moments = f"{selected} | label_format moment=`{MOMENT}` | unwrap moment [{window}]"
-    return f"{choice} by ({name}) ({choice}_over_time({moments}))"
+    # Inside too, or there would be a series for each line: every attribute of it is a label.
+    return f"{choice} by ({name}) ({choice}_over_time({moments}) by ({name}))"
 
 
 def _conditions(where: Where) -> t.Iterator[str]:

@@ -21,6 +21,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._queries
     Query,
     in_grafana,
     queries,
+    shortlist,
+    shortlisted,
     with_values,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
@@ -54,9 +56,10 @@ class PanelMeasures:
 
     def panels(self, which: str) -> Noted:
         """The panels with a query that did not run, with the reason; ``which`` is ``all`` or a dashboard's uid."""
-        asked = [question for dashboard in self._chosen(which) for question in self.questions(dashboard)]
-        self._greet(asked)
+        chosen = self._chosen(which)
+        self._greet(chosen)
         began = time.monotonic()
+        asked = [question for dashboard in chosen for question in self.questions(dashboard)]
 
         def ask(question: Question) -> str:
             if time.monotonic() - began >= self.patience_s:
@@ -73,18 +76,28 @@ class PanelMeasures:
         return Noted(failed, f"{len(asked)} queries of {panels} panels in {time.monotonic() - began:.1f} s")
 
     def questions(self, dashboard: Dashboard) -> list[Question]:
-        """All queries of a dashboard over the range with which it opens, with every filter at All."""
+        """All queries of a dashboard over the range with which it opens, with every filter at All.
+
+        Shortlists are asked for meanwhile, since other queries need what they answer.
+        """
         range_s, as_written = seconds(dashboard.range), in_grafana(dashboard, self.stack.catalogue)
         found = []
         for panel in dashboard.panels():
             # As Grafana does: so many that they can be seen, and none shorter than the panel wants.
             interval_s = max(seconds(as_written.shortest(panel.each)), 60 * round(range_s / POINTS / 60))
             asking = with_values(dashboard, self.stack.catalogue, range_s, interval_s, self.stack.delivery)
-            found += [
-                Question(f"{panel.title} ({dashboard.uid})", query, range_s, interval_s)
-                for query in queries(panel, asking)
-            ]
+            asked: list[Query] = []
+            try:
+                asking = shortlisted(panel, asking, self._labels)
+            except ServerError:
+                # Asked once more, it says what is wrong.
+                asked += filter(None, [shortlist(panel, asking)])
+            asked += queries(panel, asking)
+            found += [Question(f"{panel.title} ({dashboard.uid})", query, range_s, interval_s) for query in asked]
         return found
+
+    def _labels(self, query: Query) -> list[t.Mapping[str, str]]:
+        return [one.labels for one in self.stack.prometheus.query(query.text, self.stack.now)]
 
     def _chosen(self, which: str) -> list[Dashboard]:
         if not self.dashboards:
@@ -95,10 +108,10 @@ class PanelMeasures:
             raise MeasureError(f"There is no dashboard {which!r}. Use all or one of: {', '.join(self.dashboards)}.")
         return [self.dashboards[which]]
 
-    def _greet(self, asked: t.Sequence[Question]) -> None:
+    def _greet(self, dashboards: t.Sequence[Dashboard]) -> None:
         """A server that is not there is one fault, and not that of every panel."""
         self.stack.prometheus.query("vector(1)")
-        if any(question.query.source == LOKI for question in asked):
+        if any(panel.rows for dashboard in dashboards for panel in dashboard.panels()):
             self.stack.loki.query("vector(1)")
 
     def _said(self, question: Question) -> str:

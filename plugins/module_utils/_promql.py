@@ -34,8 +34,8 @@ class Reading:
 
     ``window`` is a PromQL duration or a variable that becomes one. ``copy`` selects a redundant copy instead of the
     primary series. ``filters`` maps labels to regular expressions, which are put into the query as they are (they may
-    be variables of a dashboard), wherever all metrics of an expression have the label. ``settings`` are the
-    texts for its settings and ``days`` for the length of the range.
+    be variables of a dashboard), wherever all metrics of an expression have the label. ``within`` maps labels that all
+    metrics have to further ones. ``settings`` are the texts for its settings and ``days`` for the length of the range.
     """
 
     catalogue: Catalogue
@@ -44,6 +44,7 @@ class Reading:
     copy: str = ""
     ago: str = ""
     filters: t.Mapping[str, str] = field(default_factory=dict)
+    within: t.Mapping[str, str] = field(default_factory=dict)
     settings: t.Mapping[str, str] = field(default_factory=dict)
     days: str = "1"
     # In a chart: the window that ends with the chart, at every moment of it.
@@ -77,12 +78,13 @@ class Reading:
         for label, pattern in self.filters.items():
             if self.catalogue.has_label(metric, label):
                 matchers.append(f'{label}=~"{pattern}"')
+        matchers += [f'{label}=~"{pattern}"' for label, pattern in self.within.items()]
         return f"{metric.prometheus}{{{', '.join(matchers)}}}"
 
     def in_window(self, metric: Metric, where: ex.Where | None = None, by: By = ()) -> str:
         """What each series of ``metric`` counted in the window; the labels ``by`` are wanted."""
         filters = {label: text for label, text in self.filters.items() if self.catalogue.has_label(metric, label)}
-        needed = {*(where or {}), *by}
+        needed = {*(where or {}), *by, *self.within}
         found = rolled.sources(self.rollups, self.raw, metric, needed, filters, self.window)
         return " or ".join(self._read(source, metric, where or {}, filters) for source in found)
 
@@ -97,6 +99,7 @@ class Reading:
             raise CatalogueError(f"Rollups are made of the primary series alone, not of the copy {self.copy!r}.")
         matchers = [*source.matchers, *_matchers(where)]
         matchers += [f'{label}=~"{text}"' for label, text in filters.items() if label not in rollup.without]
+        matchers += [f'{label}=~"{text}"' for label, text in self.within.items()]
         end = " @ end()" if self.at_end else ""
         return rolled.recorded(rollup, metric, matchers, self.window, end, rolled.seconds(self.ago or "0s"))
 

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _logql as logql
+from ansible_collections.observability.claude_code.plugins.module_utils import _shortlists as shortlists
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import (
     OVER_TIME,
@@ -43,7 +44,8 @@ class Query:
 class Asking:
     """How queries are written: the texts for windows, filters (label to regular expression) and settings.
 
-    The defaults are Grafana's variables.
+    The defaults are Grafana's variables. ``shortlists`` has the answers to those that were asked for, by the panel's
+    id; a panel without its own shows the same and takes longer.
     """
 
     catalogue: Catalogue
@@ -54,6 +56,7 @@ class Asking:
     filters: t.Mapping[str, str] = field(default_factory=dict)
     settings: t.Mapping[str, str] = field(default_factory=dict)
     reads: str = RAW
+    shortlists: t.Mapping[str, str] = field(default_factory=dict)
 
     def reading(self, window: str) -> Reading:
         return Reading(
@@ -80,6 +83,9 @@ def in_grafana(dashboard: Dashboard, catalogue: Catalogue, delivery: str = "otlp
         filters={variable.label: variable.pattern for variable in dashboard.variables},
         settings={setting.name: f"${setting.name}" for setting in dashboard.settings},
         reads=reads or dashboard.reads,
+        shortlists={
+            panel.id: shortlists.in_grafana(panel) for panel in dashboard.panels() if shortlists.has_shortlist(panel)
+        },
     )
 
 
@@ -95,6 +101,7 @@ def with_values(
     """The same queries with values in the place of variables, as Grafana sends them to the servers.
 
     ``chosen`` maps labels to regular expressions; every other filter stands at All. Settings have their defaults.
+    No shortlist has been asked for.
     """
     chosen = chosen or {}
     return replace(
@@ -104,7 +111,24 @@ def with_values(
         days=f"({range_s:.0f} / 86400)",
         filters={variable.label: chosen.get(variable.label, ".*") for variable in dashboard.variables},
         settings={setting.name: f"{setting.value:.15g}" for setting in dashboard.settings},
+        shortlists={},
     )
+
+
+def shortlist(panel: Panel, asking: Asking) -> Query | None:
+    """What is to be asked before the queries of a panel, so that they read less; most panels have nothing of it."""
+    if not shortlists.has_shortlist(panel):
+        return None
+    texts = _values(panel, asking.reading(asking.range))
+    return Query(shortlists.variable(panel), PROMETHEUS, INSTANT, shortlists.promql(panel, _highest(panel, texts)))
+
+
+def shortlisted(panel: Panel, asking: Asking, ask: t.Callable[[Query], t.Iterable[t.Mapping[str, str]]]) -> Asking:
+    """With the panel's shortlist, where it has one; ``ask`` answers with the labels of the series."""
+    first = shortlist(panel, asking)
+    if not first:
+        return asking
+    return replace(asking, shortlists={**asking.shortlists, panel.id: shortlists.pattern(ask(first))})
 
 
 def queries(panel: Panel, asking: Asking) -> list[Query]:
@@ -139,11 +163,11 @@ def queries(panel: Panel, asking: Asking) -> list[Query]:
 def _columns(panel: Panel, asking: Asking) -> list[Query]:
     """A query for each column with a value; with ``top`` all show the rows with the highest values of one of them."""
     reading = asking.reading(asking.range)
-    by = panel.labels
-    texts = {column.title: reading.promql(column.value, by) for column in panel.columns if column.value}
-    deciding = panel.ranked or next(iter(texts))
-    best = f"topk({panel.top}, {texts[deciding]})"
+    if panel.id in asking.shortlists:
+        reading = replace(reading, within={shortlists.label(panel): asking.shortlists[panel.id]})
+    by, texts = panel.labels, _values(panel, reading)
     if panel.top:
+        deciding, best = _deciding(panel, texts), _highest(panel, texts)
         texts = {
             title: best if title == deciding else f"{text} and on ({', '.join(by)}) {best}"
             for title, text in texts.items()
@@ -152,6 +176,19 @@ def _columns(panel: Panel, asking: Asking) -> list[Query]:
         Query(ref, PROMETHEUS, INSTANT, text, title)
         for ref, (title, text) in zip(string.ascii_uppercase, texts.items())
     ]
+
+
+def _values(panel: Panel, reading: Reading) -> dict[str, str]:
+    """The query for all rows of each column with a value, by its title."""
+    return {column.title: reading.promql(column.value, panel.labels) for column in panel.columns if column.value}
+
+
+def _deciding(panel: Panel, texts: t.Mapping[str, str]) -> str:
+    return panel.ranked or next(iter(texts))
+
+
+def _highest(panel: Panel, texts: t.Mapping[str, str]) -> str:
+    return f"topk({panel.top}, {texts[_deciding(panel, texts)]})"
 
 
 def _groups(rows: Rows, columns: t.Sequence[Column], asking: Asking) -> list[Query]:

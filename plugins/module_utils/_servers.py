@@ -24,6 +24,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._otlp im
 # Answers that a server gives while it starts or is overrun; all else is its last word.
 PASSING_STATUS = (429, 502, 503, 504)
 ATTEMPTS = 4
+# Proxies on the way refuse addresses of 8 KiB.
+LONGEST_ADDRESS = 4000
 
 
 class ServerError(Exception):
@@ -119,7 +121,13 @@ class Web:
         return context
 
     def get(self, path: str, **parameters: str) -> Answer:
-        """The answer to a GET, whatever its status; ServerError where there is none."""
+        """The answer to a GET, whatever its status; ServerError where there is none.
+
+        Parameters that are too long for an address are sent as a form; both servers take it for a query alike.
+        """
+        form = urllib.parse.urlencode(parameters)
+        if len(form) > LONGEST_ADDRESS:
+            return self.send("POST", path, form.encode(), "application/x-www-form-urlencoded")
         return self.send("GET", path, **parameters)
 
     def send(

@@ -17,7 +17,12 @@ from ansible_collections.observability.claude_code.plugins.module_utils._panels 
     Variable,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import DELIVERIES
-from ansible_collections.observability.claude_code.plugins.module_utils._queries import LOKI, in_grafana, queries
+from ansible_collections.observability.claude_code.plugins.module_utils._queries import (
+    LOKI,
+    in_grafana,
+    queries,
+    shortlist,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._words import (
     length,
     panel_in_words,
@@ -70,7 +75,8 @@ add up to it. The tests compute every panel from recordings of real clients and 
 without its label included.
 
 **Queries** are what Grafana sends, with its variables: `$__range` and `$__interval` are the length of the range and of
-one interval of a chart. On the delivery `otlp` they read native deltas, on the others running totals
+one interval of a chart. A query named `top_…` is that of a hidden variable; the others read only the sessions or
+users that it found, `${top_…:pipe}`. On the delivery `otlp` they read native deltas, on the others running totals
 ([deliveries](deliveries.md)). Rollups and Loki are read alike on all of them.
 """
 
@@ -295,7 +301,8 @@ def _queries(panel: Panel, dashboard: Dashboard, catalogue: Catalogue) -> list[s
     asked: dict[str, list[str]] = {}
     language = "promql"
     for delivery in DELIVERIES:
-        found = queries(panel, in_grafana(dashboard, catalogue, delivery))
+        asking = in_grafana(dashboard, catalogue, delivery)
+        found = [*filter(None, [shortlist(panel, asking)]), *queries(panel, asking)]
         if any(query.source == LOKI for query in found):
             language = "logql"
         text = "\n\n".join(_commented(query.ref, query.name, query.text) for query in found)

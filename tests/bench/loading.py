@@ -26,6 +26,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._queries
     ROWS,
     Query,
     queries,
+    shortlist,
+    shortlisted,
     with_values,
 )
 from truth.expressions import seconds
@@ -37,16 +39,20 @@ AT_ONCE = 6
 
 @dataclass(frozen=True)
 class Asked:
-    """A query of a panel, as it is sent; ``step`` is the chart's."""
+    """A query of a panel, as it is sent; ``step`` is the chart's. What comes ``first`` others wait for."""
 
     panel: str
     query: Query
     step: int
+    first: bool = False
 
 
 @dataclass
 class Times:
-    """Seconds of each panel's slowest query and of CPU that the stores spent on it, what was refused, and all of it."""
+    """Seconds of each panel's slowest query, with those of its shortlist, and of CPU that the stores spent on it.
+
+    Beside that what was refused, and all of it.
+    """
 
     panels: dict[str, float] = field(default_factory=dict)
     cpu: dict[str, float] = field(default_factory=dict)
@@ -79,14 +85,20 @@ class Stores:
         """All panels, as many queries at once as a browser sends to a server."""
         times, began, spent = Times(), time.monotonic(), self.spent()
         pools = {source: ThreadPoolExecutor(AT_ONCE) for source in self.urls}
-        running: list[tuple[str, Future[tuple[float, str]]]] = [
-            (asked.panel, pools[asked.query.source].submit(self.ask, asked)) for asked in page
-        ]
-        for panel, future in running:
-            took, refused = future.result()
-            times.panels[panel] = max(times.panels.get(panel, 0), took)
-            if refused:
-                times.refused[panel] = refused
+        for first in (True, False):
+            running: list[tuple[str, Future[tuple[float, str]]]] = [
+                (asked.panel, pools[asked.query.source].submit(self.ask, asked))
+                for asked in page
+                if asked.first == first
+            ]
+            slowest: dict[str, float] = {}
+            for panel, future in running:
+                took, refused = future.result()
+                slowest[panel] = max(slowest.get(panel, 0), took)
+                if refused:
+                    times.refused[panel] = refused
+            for panel, took in slowest.items():
+                times.panels[panel] = times.panels.get(panel, 0) + took
         for pool in pools.values():
             pool.shutdown()
         times.all, times.all_cpu = time.monotonic() - began, self.spent() - spent
@@ -94,9 +106,13 @@ class Stores:
 
     def values(self, promql: str, label: str) -> list[str]:
         """The label of each series that Prometheus answers with."""
+        return [labels.get(label, "") for labels in self.labels(promql)]
+
+    def labels(self, promql: str) -> list[dict[str, str]]:
+        """All labels of each series that Prometheus answers with."""
         text = urllib.parse.urlencode({"query": promql, "time": f"{self.end:.0f}"})
         with urllib.request.urlopen(f"{self.urls[PROMETHEUS]}/api/v1/query?{text}", timeout=60) as reply:
-            return [row["metric"].get(label, "") for row in json.load(reply)["data"]["result"]]
+            return [row["metric"] for row in json.load(reply)["data"]["result"]]
 
     def spent(self) -> float:
         """Seconds of CPU that the stores have used so far: what they take does not depend on who else is at work."""
@@ -132,19 +148,22 @@ def cpu_seconds(pid: int) -> float:
 
 
 def page(
+    stores: Stores,
     dashboard: Dashboard,
     catalogue: Catalogue,
-    range_s: int,
     reads: str = "",
     chosen: Mapping[str, str] | None = None,
 ) -> list[Asked]:
     """What a dashboard asks when it is opened, in the order of its panels."""
-    found = []
+    found, range_s = [], stores.range_s
     for panel in dashboard.panels():
         asking = with_values(dashboard, catalogue, range_s, 60, chosen=chosen, reads=reads)
         shortest, points = interval(panel, asking)
         step = step_of(range_s, shortest, points)
         asking = with_values(dashboard, catalogue, range_s, step, chosen=chosen, reads=reads)
+        first = shortlist(panel, asking)
+        found += [Asked(panel.title, first, step, first=True)] if first else []
+        asking = shortlisted(panel, asking, lambda query: stores.labels(query.text))
         found += [Asked(panel.title, query, step) for query in queries(panel, asking)]
     return found
 

@@ -161,9 +161,9 @@ def test_main_dashboard(stores: Stores, rolled: dict[str, float]) -> None:
     busiest = "topk(1, sum by (session_id) (sum_over_time(claude_code_cost_usage_USD_total[24h])))"
     session = {"session_id": stores.values(busiest, "session_id")[0]}
     loaded = {
-        "raw": fastest(stores, page(dashboard, CATALOGUE, DAY_S)),
-        "rollups": fastest(stores, page(dashboard, CATALOGUE, DAY_S, "recent")),
-        "one session": fastest(stores, page(dashboard, CATALOGUE, DAY_S, "recent", session)),
+        "raw": fastest(stores, page(stores, dashboard, CATALOGUE)),
+        "rollups": fastest(stores, page(stores, dashboard, CATALOGUE, "recent")),
+        "one session": fastest(stores, page(stores, dashboard, CATALOGUE, "recent", session)),
         "mended": fastest(stores, specified(DAY_S, "mended")),
     }
     written = stores.alone(specified(DAY_S, "as_written"))
@@ -220,9 +220,9 @@ def test_trends_dashboard(stack: Stack, stores: Stores, tmp_path: Path) -> None:
             f"\n\n{DAYS} days of rollups of {len(names)} metrics: {year.series} series, {year.samples} samples, "
             f"written and compacted in {time.monotonic() - began:.0f} s."
         )
-        loaded = {"long": fastest(there, page(dashboard, CATALOGUE, DAYS * DAY_S))}
+        loaded = {"long": fastest(there, page(there, dashboard, CATALOGUE))}
         user = there.values("topk(1, sum by (user_name) (sum_over_time(claude_code:cost:users1d[7d])))", "user_name")
-        loaded["one user"] = fastest(there, page(dashboard, CATALOGUE, DAYS * DAY_S, chosen={"user_name": user[0]}))
+        loaded["one user"] = fastest(there, page(there, dashboard, CATALOGUE, chosen={"user_name": user[0]}))
     show(f"{dashboard.title}, {DAYS} days", loaded, Times())
     refused = {name: panels.refused for name, (panels, _all) in loaded.items() if panels.refused}
     assert not refused, refused

@@ -25,7 +25,8 @@ CATALOGUE = load_catalogue(CHECKOUT / "files" / "catalogue")
 DASHBOARDS = load_dashboards(CHECKOUT / "files" / "catalogue", CATALOGUE)
 RENDERED = {delivery: all_json(DASHBOARDS, CATALOGUE, delivery) for delivery in DELIVERIES}
 EVERY = [pytest.param(RENDERED[way][uid], way, id=f"{uid}-{way}") for way in DELIVERIES for uid in DASHBOARDS]
-SELECTOR = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^{}]*)\}")
+# A name and the matchers behind it, in which ${variables} have braces too.
+SELECTOR = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[^{}]|\$\{[^{}]*\})*)\}")
 # Built into Grafana 10.4 to 13, and neither deprecated nor migrated to another by any of them.
 BUILT_IN = {
     *("stat", "gauge", "bargauge", "piechart", "barchart", "timeseries", "heatmap", "state-timeline", "table", "logs"),
@@ -197,7 +198,20 @@ def test_counters_are_read_as_the_delivery_stores_them(dashboard: Json, delivery
 def test_every_variable_in_a_query_is_one_that_there_is(dashboard: Json, delivery: str) -> None:
     known = {one["name"] for one in dashboard["templating"]["list"]} | {"__range", "__range_s", "__interval", "1"}
     texts = [text for source in ("prometheus", "loki") for _title, text in targets(dashboard, source)]
-    assert {name for text in texts for name in re.findall(r"\$(\w+)", text)} - known == set()
+    texts += [one["query"]["query"] for one in dashboard["templating"]["list"] if one["type"] == "query"]
+    assert {name for text in texts for name in re.findall(r"\$\{?(\w+)", text)} - known == set()
+
+
+@pytest.mark.parametrize(("dashboard", "delivery"), EVERY)
+def test_no_session_is_sought_in_vain_or_by_nobody(dashboard: Json, delivery: str) -> None:
+    """Each hidden variable of sessions has a table whose queries read nothing but them, and each table one."""
+    hidden = {one["name"] for one in dashboard["templating"]["list"] if one["type"] == "query" and one["hide"]}
+    used = {name for _title, text in targets(dashboard, "prometheus") for name in re.findall(r"\$\{(\w+):pipe", text)}
+    assert used == hidden
+    for title, text in targets(dashboard, "prometheus"):
+        narrowed = re.search(r"\$\{\w+:pipe\}", text)
+        read = [(name, found) for name, found in SELECTOR.findall(text) if name in SERIES and narrowed]
+        assert [name for name, found in read if narrowed and narrowed[0] not in found] == [], title
 
 
 @pytest.mark.parametrize(("dashboard", "delivery"), EVERY)

@@ -103,9 +103,10 @@ class Evidence:
         return [value for value in self._seen[variable.label] if named(variable, value) in chosen]
 
     def offered(self, shown: Shown, chosen: Chosen) -> dict[str, set[str]]:
-        """The values that each variable offers while others are chosen."""
+        """The values that each variable offers while others are chosen; hidden ones offer nothing."""
         grafana = Grafana(self.stack, self.end, self.range, self.mark, shown.variables, chosen)
-        return {one["name"]: grafana.offered(one) for one in shown.variables if one["type"] == "query"}
+        variables = [one for one in shown.variables if one["type"] == "query" and not one["hide"]]
+        return {one["name"]: grafana.offered(one) for one in variables}
 
     def there(self, dashboard: Dashboard, where: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
         """The values that there are for each variable among what has these labels."""

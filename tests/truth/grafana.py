@@ -94,18 +94,15 @@ class Grafana:
         """The query as it is sent."""
         text = _marked(query, *self.mark) if self.mark else query.text
         escape = _prometheus_values if query.source == PROMETHEUS else _loki_values
-        known: dict[str, str] = {
-            **{one["name"]: self._inserted(one, escape) for one in self.variables if one["type"] != "datasource"},
-            "__range": f"{self.range}s",
-            "__range_s": str(self.range),
-            "__interval": duration(interval),
-        }
+        built_in = {"__range": f"{self.range}s", "__range_s": str(self.range), "__interval": duration(interval)}
+        variables = {one["name"]: one for one in self.variables if one["type"] != "datasource"}
 
         def value(found: re.Match[str]) -> str:
             name, braced, how = found.groups()
-            if how:
+            if how not in (None, "pipe"):
                 raise ValueError(f"What ${{{braced}:{how}}} becomes is not written down in {__name__}.")
-            return known[name or braced]
+            known = name or braced
+            return built_in.get(known) or self._inserted(variables[known], escape if not how else "|".join)
 
         return VARIABLE.sub(value, text)
 
@@ -113,7 +110,20 @@ class Grafana:
         if variable["type"] == "textbox":
             return variable["query"]
         values = self.chosen.get(variable["name"])
-        return escape(values) if values else variable["allValue"]
+        if values or "allValue" in variable:
+            return escape(values) if values else variable["allValue"]
+        return escape(self._results(variable))
+
+    def _results(self, variable: Json) -> list[str]:
+        """The values of a variable that a query's answer has: a part of the text that Grafana makes of each series."""
+        found = re.fullmatch(r"query_result\((.+)\)", variable["query"]["query"])
+        assert found, f"{variable['name']} asks for something else than the result of a query"
+        texts = []
+        for labels, value in self.at_end(Query("A", PROMETHEUS, INSTANT, found[1])):
+            inner = ",".join(f'{name}="{one}"' for name, one in labels.items())
+            texts.append(f"{{{inner}}} {value:g} {self.end * 1000:.0f}")
+        cuts = [re.search(variable["regex"].strip("/"), text) for text in texts]
+        return list(dict.fromkeys(cut[1] for cut in cuts if cut))
 
     def at_end(self, query: Query) -> list[tuple[Labels, float]]:
         """Labels and value of each series."""

@@ -15,7 +15,12 @@ CATALOGUE = build_catalogue(
     {
         "1.yml": {
             "cost": {"otel": "claude_code.cost.usage", "about": "x"},
-            "calls": {"otel": "calls", "about": "x", "labels": ["tool_name"], "derived": {"name": "tool_result"}},
+            "calls": {
+                "otel": "c",
+                "about": "x",
+                "labels": ["tool_name", "success"],
+                "derived": {"name": "tool_result"},
+            },
         }
     },
     {"resource": ["team"]},
@@ -37,13 +42,25 @@ def asked(where: object, events: object = ("tool_result",), filters: dict[str, s
 
 
 def test_lines_are_chosen_by_what_an_attribute_is_and_by_what_it_is_not() -> None:
-    chosen = '"tool_result"} | '
-    assert asked({"success": "false"}) == chosen + 'success="false"'
+    chosen, failed = '"tool_result"} | ', '"tool_result", success!="true"} | '
+    assert asked({"success": "false"}) == failed + 'success="false"'
     several = {"tool_name": ["Agent", "Task"], "success": "false"}
-    assert asked(several) == chosen + 'tool_name=~"Agent|Task" and success="false"'
+    assert asked(several) == failed + 'tool_name=~"Agent|Task" and success="false"'
     either = [{"success": "false"}, {"error": {"not": 'a"b'}}]
     assert asked(either) == chosen + '(success="false") or (error!="a\\"b")'
     assert asked({"parent_agent_id": {"not": ""}}) == chosen + 'parent_agent_id!=""'
+
+
+def test_streams_of_successes_are_left_out_where_no_line_can_be_of_one() -> None:
+    failed = [{"event_name": "tool_result", "success": "false"}, {"event_name": "api_error"}]
+    events = ("tool_result", "api_error")
+    assert 'success!="true"}' in asked(failed, events)
+    # Each of these may be of a tool that succeeded.
+    others = [{"event_name": list(events)}, {"event_name": {"not": "x"}}, {"tool_name": "Bash"}, {"success": "true"}]
+    for other in others:
+        assert "success!=" not in asked([*failed, other], events)
+    assert "success!=" not in asked([{"success": "false"}, {"error": "x"}], "all")
+    assert "success!=" not in asked([], ("api_error",))
 
 
 def test_all_events_are_filtered_by_what_all_have_and_by_what_some_have() -> None:

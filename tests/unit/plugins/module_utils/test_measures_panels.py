@@ -72,12 +72,14 @@ def asked(servers: ScriptedStack) -> list[dict[str, str]]:
 def test_every_query_of_every_dashboard_is_sent_without_a_variable_left(servers: ScriptedStack, delivery: str) -> None:
     measures = PanelMeasures(stack(servers, delivery), DASHBOARDS)
     expected = [question for one in DASHBOARDS.values() for question in measures.questions(one)]
+    # What is asked to make the questions is asked again for the check.
+    firsts, servers.requests[:] = [query["query"] for query in asked(servers)], []
     found = measures.panels("all")
     assert found.value == {}
     panels = sum(panel.show != "text" for one in DASHBOARDS.values() for panel in one.panels())
     assert found.note.startswith(f"{len(expected)} queries of {panels} panels in ")
     sent = [query["query"] for query in asked(servers)]
-    assert sorted(sent) == sorted(question.query.text for question in expected)
+    assert sorted(sent) == sorted([*firsts, *(question.query.text for question in expected)])
     # "$1" is a part of what label_replace is told, not a variable.
     assert [text for text in sent if "$" in text.replace('"$1"', "")] == []
 
@@ -89,6 +91,14 @@ def test_a_panel_that_does_not_run_is_named_with_the_words_of_the_server(servers
     assert told.startswith("query A: Prometheus at ")
     assert "answered 400 on /api/v1/query: parse error: unknown function." in told
     assert "Active Sessions (claude-code-metrics)" not in found
+
+
+def test_a_table_whose_shortlist_cannot_be_had_is_named(servers: ScriptedStack) -> None:
+    servers.refuses = {"group by (read)": "parse error: no such function"}
+    found = PanelMeasures(stack(servers), {MAIN: DASHBOARDS[MAIN]}).panels(MAIN).value
+    tables = ["Per-Conversation Context", "Session Drill-down", "Silent Clients"]
+    assert sorted(found) == [f"{title} (claude-code-metrics)" for title in tables]
+    assert all(told.startswith("query top_") for told in found.values())
 
 
 def test_lines_and_groups_are_asked_of_loki_with_their_limit_and_range(servers: ScriptedStack) -> None:

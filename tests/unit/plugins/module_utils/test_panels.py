@@ -83,7 +83,7 @@ def test_lines_are_selected_by_event_and_filtered_by_what_they_have() -> None:
     rows = {"events": ["tool_result"], "where": {"success": "false"}}
     columns = [{"title": "Time", "field": "time"}]
     assert asked({"show": "table", "rows": rows, "columns": columns}, "model", "team") == [
-        '{service_name=~".+", event_name=~"tool_result"} | success="false" | team=~"$team"'
+        '{service_name=~".+", event_name=~"tool_result", success!="true"} | success="false" | team=~"$team"'
     ]
 
 

@@ -21,6 +21,7 @@ class Moody:
     def __init__(self) -> None:
         self.replies: list[tuple[int, str] | threading.Event | None] = [(200, "{}")]
         self.asked: list[str] = []
+        self.forms: list[str] = []
         moody = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,6 +35,10 @@ class Moody:
                     self.send_header("Content-Length", str(len(reply[1])))
                     self.end_headers()
                     self.wfile.write(reply[1].encode())
+
+            def do_POST(self) -> None:
+                moody.forms.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.do_GET()
 
             def log_message(self, *_words: object) -> None:
                 pass
@@ -97,6 +102,13 @@ def test_a_server_that_is_down_is_waited_for_once_only(monkeypatch) -> None:
         with pytest.raises(servers.ServerError, match=f"Loki at http://127.0.0.1:{port} does not answer: .*refused"):
             web.json("/x")
     assert len(pauses) == servers.ATTEMPTS - 1
+
+
+def test_a_query_too_long_for_an_address_is_sent_as_a_form(moody) -> None:
+    for query in ("up", "x" * 5000):
+        moody.web().json("/q", query=query, time="1")
+    assert moody.asked == ["/q?query=up&time=1", "/q"]
+    assert moody.forms == [f"query={'x' * 5000}&time=1"]
 
 
 def test_something_else_than_the_server_is_named(moody) -> None:

@@ -175,6 +175,35 @@ def test_a_table_joins_its_columns_by_labels(stack) -> None:
     assert [row[0] for row in ranked["rows"]] == ["a", "no model", "b"]
 
 
+SESSIONS = {
+    "show": "table",
+    "top": 2,
+    "columns": [
+        {"title": "Session", "label": "session_id"},
+        {"title": "Cost", "total": "cost"},
+        {"title": "Sessions", "total": "session_starts"},
+    ],
+}
+
+
+def test_a_table_of_the_highest_sessions_asks_for_them_first_and_reads_only_theirs(stack) -> None:
+    firsts = [({"read": one}, 1.0) for one in "ab"]
+    stack.promql = {"group by (read)": firsts, "sum by": [({"session_id": "a"}, 2.0)]}
+    assert figure(stack, **SESSIONS)["rows"] == [["a", 2.0, 2.0]]
+    first, *others = [urllib.parse.unquote_plus(path) for _method, path, _headers in stack.requests if "topk" in path]
+    assert "group by (read)" in first
+    assert len(others) == 2
+    assert all('session_id=~"a|b"' in one for one in others)
+
+
+def test_without_its_first_answer_such_a_table_reads_all_sessions(stack) -> None:
+    stack.refuses = {"group by (read)": "too busy"}
+    stack.promql = {"sum by": [({"session_id": "a"}, 2.0)]}
+    found = figure(stack, **SESSIONS)
+    assert (found["rows"], found["error"]) == ([["a", 2.0, 2.0]], "")
+    assert 'session_id=~"' not in asked(stack)["query"]
+
+
 def test_long_answers_are_cut(stack) -> None:
     stack.promql = {"sum by": [({"session_id": f"s{number:03}"}, 1000.0 - number) for number in range(130)]}
     columns = [{"title": "Session", "label": "session_id"}, {"title": "Cost", "total": "cost"}]
