@@ -29,7 +29,7 @@ LOKI_TOKEN = "secret-$of-a-test"
 HOME = "claude-code"
 UIDS = {"claude-code-prometheus", "claude-code-loki"}
 DASHBOARDS = {path.stem for path in (CHECKOUT / "files" / "dashboards").glob("*.json")}
-GROUPS = {path.stem for path in (CHECKOUT / "files" / "rules" / "grafana").glob("*.json")} - {"claude-code-openshift"}
+GROUPS = {path.stem for path in (CHECKOUT / "files" / "rules" / "grafana").glob("*.yml")} - {"claude-code-openshift"}
 # A team that is told of alerts.
 CONTACTS = {
     "grafana_contact_points": [
