@@ -7,6 +7,12 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: C(group/observability.claude_code.grafana) in C(module_defaults) sets the connection of all modules for
+      Grafana at once.
+    support: full
+    membership: [observability.claude_code.grafana]
 options:
   url:
     description:
