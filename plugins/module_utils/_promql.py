@@ -205,8 +205,9 @@ class Reading:
 
     @_ask.register
     def _share_of(self, node: ex.ShareOf, by: tuple[str, ...]) -> str:
-        of = self._ask(node.of, by)
-        return f"({of}) / on () group_left () (sum({of}) > 0)"
+        # Of all, also where only some are shown.
+        everything = replace(self, within={})._ask(node.of, by)
+        return f"({self._ask(node.of, by)}) / on () group_left () (sum({everything}) > 0)"
 
     @_ask.register
     def _unless(self, node: ex.Unless, by: tuple[str, ...]) -> str:

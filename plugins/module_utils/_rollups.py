@@ -83,7 +83,7 @@ def sources(
     usable = [one for one in rollups if not {*needed} & {*one.without} and _fits(window, one.window)]
     if raw:
         # With a session or user chosen the raw series are fast, and the query stays short.
-        usable = usable[:1]
+        usable = usable[:2]
     found: list[Source] = []
     passed: list[str] = []
     for rollup in (*usable, *((None,) if raw else ())):

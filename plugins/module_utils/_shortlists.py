@@ -28,20 +28,16 @@ NOTHING = "-"
 
 
 def has_shortlist(panel: Panel) -> bool:
-    """Whether one pays off and changes nothing.
-
-    It pays off where columns read the series of each session: by session, and for users' moments. A share needs all.
-    """
+    """Whether one pays off and changes nothing: where several columns read the series of each session or user."""
     values = [column.value for column in panel.columns if column.value]
     if panel.show != "table" or not panel.top or len(values) < 2:
         return False
-    moments = any(_has(one, (ex.First, ex.Last)) for one in values)
-    many = panel.labels[:1] == (SESSION,) or (panel.labels[:1] == (USER,) and moments)
-    return many and not any(_has(one, (ex.ShareOf, ex.Own)) for one in values)
+    return panel.labels[:1] in ((SESSION,), (USER,)) and not any(_has_own(one) for one in values)
 
 
-def _has(expression: ex.Expression, kinds: tuple[type[ex.Expression], ...]) -> bool:
-    return isinstance(expression, kinds) or any(_has(part, kinds) for part in expression.parts())
+def _has_own(expression: ex.Expression) -> bool:
+    """Whether it asks for the stack's own metrics, which have no such labels."""
+    return isinstance(expression, ex.Own) or any(_has_own(part) for part in expression.parts())
 
 
 def variable(panel: Panel) -> str:

@@ -74,7 +74,7 @@ def test_a_dashboard_of_months_looks_for_values_in_rollups() -> None:
     given["dashboards"]["1-d.yml"].update(reads="long", variables=["model", "team"])
     found = dashboard_json(build_dashboards(given, CATALOGUE)["d"], CATALOGUE)
     model = next(one for one in found["templating"]["list"] if one["name"] == "model")
-    names = '__name__=~"claude_code:cost:sum1d", copy=""'
+    names = '__name__=~"claude_code:cost:teams1d", copy=""'
     assert model["query"]["query"] == f'label_values({{{names}, model!="", team=~"$team"}}, model)'
 
 

@@ -54,29 +54,37 @@ def test_a_rollup_answers_where_no_filter_is_set_that_it_lacks_and_raw_series_ot
     assert asked({"total": "cost"}, ("model",)) == (
         "sum by (model) ("
         + rolled("sum5m", 'never=~"$session_id$user", model=~"$model"')
+        + " or "
+        + rolled("users5m", 'never!~"$session_id$user", never=~"$session_id", model=~"$model", user_name=~"$user"')
         + ' or sum_over_time(claude_code_cost_usage_USD_total{copy="", never!~"$session_id$user", '
-        'session_id=~"$session_id", model=~"$model", user_name=~"$user"}[$__range]))'
+        'never!~"$session_id", session_id=~"$session_id", model=~"$model", user_name=~"$user"}[$__range]))'
     )
 
 
 @pytest.mark.parametrize(
-    ("session", "user", "rollup"),
+    ("session", "user", "answers"),
     [
-        (".*", ".*", True),
-        ("abc", ".*", False),
-        ("(a|b)", ".*", False),
-        (".*", "somebody", False),
-        ("(a|b)", "(x|y)", False),
-        ("a|b", ".*", False),
-        (".*", "x|y", False),
+        (".*", ".*", "claude_code:cost:sum5m"),
+        ("abc", ".*", "claude_code_cost_usage_USD_total"),
+        ("(a|b)", ".*", "claude_code_cost_usage_USD_total"),
+        (".*", "somebody", "claude_code:cost:users5m"),
+        ("(a|b)", "(x|y)", "claude_code_cost_usage_USD_total"),
+        ("a|b", ".*", "claude_code_cost_usage_USD_total"),
+        (".*", "x|y", "claude_code:cost:users5m"),
     ],
 )
-def test_one_of_the_two_answers_whatever_is_chosen(session: str, user: str, rollup: bool) -> None:
+def test_one_of_them_answers_whatever_is_chosen(session: str, user: str, answers: str) -> None:
     text = asked({"total": "cost"}, filters={"session_id": session, "user_name": user})
-    (pattern,), (negated,) = set(re.findall(r'never=~"(.*?)"', text)), set(re.findall(r'never!~"(.*?)"', text))
-    # The label is on no series, and its absence is the empty text. Prometheus' expressions are anchored.
-    assert bool(re.fullmatch(pattern, "")) is rollup
-    assert pattern == negated
+    found = {
+        name
+        for name, matchers in re.findall(r"([\w:]+)\{(.*?)\}", text)
+        # The label is on no series, and its absence is the empty text. Prometheus' expressions are anchored.
+        if all(
+            bool(re.fullmatch(pattern, "")) is (sign == "=~")
+            for sign, pattern in re.findall(r'never([=!]~)"(.*?)"', matchers)
+        )
+    }
+    assert found == {answers}
 
 
 def test_what_a_rollup_lacks_is_read_from_the_raw_series_alone() -> None:

@@ -34,17 +34,14 @@ def built(entry: dict[str, Any]) -> Dashboard:
     ("entry", "expected"),
     [
         (DEAREST, True),
-        (table(USER, SPENT, STARTS), False),
-        (table(USER, SESSION, SPENT, STARTS), False),
+        (table(USER, SPENT, STARTS), True),
+        (table(USER, SESSION, SPENT, STARTS), True),
         (table(SESSION, SPENT, STARTS, top=0), False),
-        # Moments are read from the series of every session, and users are many as well.
         (table(USER, {"title": "Last", "last": "cost"}, SPENT), True),
         (table({"title": "Team", "label": "team"}, {"title": "Last", "last": "cost"}, SPENT), False),
         # One column reads all sessions once, and a shortlist would as well.
         (table(SESSION, SPENT), False),
-        # A share of what all sessions cost needs all sessions.
-        (table(SESSION, SPENT, {"title": "Share", "share_of": {"total": "cost"}}), False),
-        (table(SESSION, SPENT, {"title": "Share", "share_of": {"total": "cost"}, "times": 2}), False),
+        (table(SESSION, SPENT, {"title": "Share", "share_of": {"total": "cost"}}), True),
     ],
 )
 def test_tables_of_the_highest_sessions_ask_for_these_first(entry: dict[str, Any], expected: bool) -> None:
@@ -68,6 +65,14 @@ def test_all_that_the_columns_read_is_of_those_sessions() -> None:
     found = built(DEAREST)
     for query in _queries.queries(found.panels()[0], _queries.in_grafana(found, CATALOGUE)):
         assert query.text.count('copy=""') == query.text.count('session_id=~"${top_the_dearest:pipe}"')
+
+
+def test_a_share_is_one_of_what_all_sessions_cost() -> None:
+    found = built(table(SESSION, SPENT, {"title": "Share", "share_of": {"total": "cost"}}))
+    share = _queries.queries(found.panels()[0], _queries.in_grafana(found, CATALOGUE))[1].text
+    own, of_all = share.partition(" and on (session_id) ")[0].split(" / on () group_left () ")
+    assert 'session_id=~"${top_the_dearest:pipe}"' in own
+    assert "top_the_dearest" not in of_all
 
 
 def test_without_an_answer_a_panel_asks_for_all_sessions() -> None:
