@@ -118,10 +118,22 @@ class OtlpClient:
         self.protocol = protocol
         self.url = _url(endpoint)
         self._token = token
-        transport = _Grpc if protocol == "grpc" else _Http
-        self._transport = transport(
-            self.url, protocol, token, Tls(ca_file, client_cert, client_key), timeout, compression
-        )
+        tls = Tls(ca_file, client_cert, client_key)
+        self._transport: HttpTransport | _Grpc
+        if protocol == "grpc":
+            self._transport = _Grpc(self.url, protocol, token, tls, timeout, compression)
+        else:
+            if protocol == "http/protobuf":
+                messages("metrics", protocol)
+            self._transport = HttpTransport(
+                self.url,
+                protocol,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                context=tls.context() if self.url.scheme == "https" else None,
+                proxy=_proxy(self.url),
+                timeout=timeout,
+                compression=compression,
+            )
 
     def encode(self, signal: str, body: dict[str, t.Any]) -> bytes:
         """The request as it goes over the wire, before compression; raises OtlpError when it is no OTLP."""
@@ -154,26 +166,31 @@ class OtlpClient:
 # --- HTTP ----------------------------------------------------------------------------------------------------------
 
 
-class _Http:
+class HttpTransport:
+    """Posts requests over one connection.
+
+    Requests go to the path of ``url`` with /v1/SIGNAL behind it, or to exactly ``path`` where that is given.
+    ``tunnel`` asks the proxy for a connection even without TLS. The replies know causes, but no next steps.
+    """
+
     def __init__(
         self,
         url: urllib.parse.SplitResult,
         protocol: str,
-        token: str | None,
-        tls: Tls,
+        *,
+        headers: t.Mapping[str, str],
+        context: ssl.SSLContext | None,
+        proxy: urllib.parse.SplitResult | None,
         timeout: float,
-        compression: str,
+        compression: str = "none",
+        path: str | None = None,
+        tunnel: bool = False,
     ) -> None:
         self.url, self.protocol, self.timeout, self.compression = url, protocol, timeout, compression
-        self.context = tls.context() if url.scheme == "https" else None
-        self.headers = {"Content-Type": CONTENT_TYPES[protocol], "User-Agent": "observability.claude_code"}
-        if token:
-            self.headers["Authorization"] = f"Bearer {token}"
+        self.context, self.proxy, self.path, self.tunnel = context, proxy, path, tunnel
+        self.headers = {"Content-Type": CONTENT_TYPES[protocol], "User-Agent": "observability.claude_code", **headers}
         if compression == "gzip":
             self.headers["Content-Encoding"] = "gzip"
-        if protocol == "http/protobuf":
-            messages("metrics", protocol)
-        self.proxy = _proxy(url)
         self.connection: http.client.HTTPConnection | None = None
 
     def exchange(self, signal: str, content: bytes) -> Reply:
@@ -216,9 +233,9 @@ class _Http:
     def _post(self, signal: str, content: bytes) -> Reply:
         if self.connection is None:
             self.connection = self._connect()
-        target = f"{self.url.path}/v1/{signal}"
+        target = f"{self.url.path}/v1/{signal}" if self.path is None else self.path
         headers = self.headers
-        if self.proxy and self.url.scheme == "http":
+        if self.proxy and not self._tunnels:
             target = f"http://{self.url.netloc}{target}"
             headers = {**headers, **_proxy_credentials(self.proxy)}
         try:
@@ -236,12 +253,21 @@ class _Http:
     def _connect(self) -> http.client.HTTPConnection:
         place = self.proxy or self.url
         port = place.port or (443 if place.scheme == "https" else 80)
+        connection: http.client.HTTPConnection
         if self.context is None:
-            return http.client.HTTPConnection(place.hostname or "", port, timeout=self.timeout)
-        connection = http.client.HTTPSConnection(place.hostname or "", port, timeout=self.timeout, context=self.context)
-        if self.proxy:
-            connection.set_tunnel(self.url.hostname or "", self.url.port or 443, _proxy_credentials(self.proxy))
+            connection = http.client.HTTPConnection(place.hostname or "", port, timeout=self.timeout)
+        else:
+            connection = http.client.HTTPSConnection(
+                place.hostname or "", port, timeout=self.timeout, context=self.context
+            )
+        if self.proxy and self._tunnels:
+            beyond = self.url.port or (443 if self.url.scheme == "https" else 80)
+            connection.set_tunnel(self.url.hostname or "", beyond, _proxy_credentials(self.proxy))
         return connection
+
+    @property
+    def _tunnels(self) -> bool:
+        return self.tunnel or self.context is not None
 
     def _reply(self, answer: http.client.HTTPResponse, text: bytes, signal: str) -> Reply:
         if answer.status == 200:

@@ -55,26 +55,49 @@ def messages(signal: str, protocol: str) -> tuple[t.Any, t.Any, t.Any]:
 
 
 def decode_partial(signal: str, content: bytes) -> tuple[int, str]:
-    response = messages(signal, "http/protobuf")[1]
+    """How many entries an Export…ServiceResponse says were rejected, and why; ValueError where it is none.
+
+    Read by hand, alike for all signals, so that a client needs no library to understand an answer.
+    """
     try:
-        partial = response.FromString(content).partial_success
-    except Exception as exc:  # protobuf's DecodeError is no ValueError, and has moved between versions
+        partial = next((value for field, value in _fields(content) if field == 1), b"")
+        if not isinstance(partial, bytes):
+            raise ValueError(f"no OTLP response to {signal}")
+        found = dict(_fields(partial))
+    except (IndexError, ValueError) as exc:
         raise ValueError("no OTLP response") from exc
-    rejected = {"logs": "rejected_log_records", "metrics": "rejected_data_points", "traces": "rejected_spans"}[signal]
-    return getattr(partial, rejected), partial.error_message
+    rejected, message = found.get(1, 0), found.get(2, b"")
+    if not isinstance(rejected, int) or not isinstance(message, bytes):
+        raise ValueError("no OTLP response")
+    return rejected, message.decode("utf-8", "replace")
 
 
 def status_message(content: bytes) -> str:
     """Field 2 of a google.rpc.Status: read by hand, since opentelemetry-proto does not bring that message."""
+    found = dict(_fields(content)).get(2, b"")
+    return printable(found) if isinstance(found, bytes) else ""
+
+
+def _fields(content: bytes) -> t.Iterator[tuple[int, int | bytes]]:
+    """Numbers and values of a message's fields; IndexError or ValueError where it is no message."""
     position = 0
     while position < len(content):
         tag, position = _varint(content, position)
-        size, position = _varint(content, position)
-        if tag & 7 == 2:
-            if tag >> 3 == 2:
-                return printable(content[position : position + size])
-            position += size
-    return ""
+        number, kind = tag >> 3, tag & 7
+        if number == 0:
+            raise ValueError("a field has no number")
+        if kind == 0:
+            value, position = _varint(content, position)
+            yield number, value
+            continue
+        if kind == 2:
+            size, position = _varint(content, position)
+        else:
+            size = {1: 8, 5: 4}.get(kind, -1)
+        if size < 0 or position + size > len(content):
+            raise ValueError("a field ends beyond the message, or is of no known kind")
+        yield number, content[position : position + size]
+        position += size
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:

@@ -25,11 +25,15 @@ SECOND = 1_000_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """points are the deltas of one series, a second apart, the last one at time_ns."""
+    """points are the deltas of one series, a second apart, the last one at time_ns.
+
+    attributes are further ones, which stand on the resource and, as a client does it, on each point and record.
+    """
 
     id: str
     points: tuple[float, ...] = (1.0,)
     time_ns: int = 0
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def now(cls, probe_id: str | None, points: t.Iterable[float]) -> Probe:
@@ -69,7 +73,7 @@ class Probe:
             "sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": data_points},
         }
         scope = {"scope": {"name": SCOPE}, "metrics": [metric]}
-        return {"resourceMetrics": [{"resource": _resource(), "scopeMetrics": [scope]}]}
+        return {"resourceMetrics": [{"resource": self._resource(), "scopeMetrics": [scope]}]}
 
     def _logs(self) -> dict[str, t.Any]:
         moment = datetime.datetime.fromtimestamp(self.time_ns / SECOND, datetime.timezone.utc)
@@ -85,10 +89,15 @@ class Probe:
             ],
         }
         scope = {"scope": {"name": SCOPE}, "logRecords": [record]}
-        return {"resourceLogs": [{"resource": _resource(), "scopeLogs": [scope]}]}
+        return {"resourceLogs": [{"resource": self._resource(), "scopeLogs": [scope]}]}
 
     def _marks(self) -> list[dict[str, t.Any]]:
-        return [_text("probe.id", self.id), _text("session.id", self.session_id)]
+        own = {"probe.id": self.id, "session.id": self.session_id}
+        return [_text(key, text) for key, text in {**dict(self.attributes), **own}.items()]
+
+    def _resource(self) -> dict[str, t.Any]:
+        attributes = {**dict(self.attributes), "service.name": SERVICE}
+        return {"attributes": [_text(key, text) for key, text in attributes.items()]}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,10 +169,6 @@ class Outcome:
 
 def send(client: OtlpClient, probe: Probe, signals: t.Iterable[str], expect: str) -> Outcome:
     return Outcome({signal: client.send(signal, probe.body(signal)) for signal in signals}, expect)
-
-
-def _resource() -> dict[str, t.Any]:
-    return {"attributes": [_text("service.name", SERVICE)]}
 
 
 def _text(key: str, text: str) -> dict[str, t.Any]:

@@ -37,8 +37,9 @@ def test_changelog_fragments_are_valid() -> None:
     run("antsibull-changelog", "lint")
 
 
-def test_the_scenario_of_molecule_can_be_read(tmp_path: Path) -> None:
-    run("molecule", "syntax", env=environment(MOLECULE_EPHEMERAL_DIRECTORY=str(tmp_path)))
+@pytest.mark.parametrize("scenario", ["default", "client"])
+def test_the_scenario_of_molecule_can_be_read(tmp_path: Path, scenario: str) -> None:
+    run("molecule", "syntax", "-s", scenario, env=environment(MOLECULE_EPHEMERAL_DIRECTORY=str(tmp_path)))
 
 
 @pytest.mark.parametrize("script", [".ci/run"])

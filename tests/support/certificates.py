@@ -26,6 +26,13 @@ class Authority:
         certificate = self._certificate(self.name, self.key, days=30, authority=True)
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
+    def ended(self) -> Path:
+        """Its own certificate as it would be if it had ended yesterday."""
+        path = self.folder / "ended-ca.pem"
+        certificate = self._certificate(self.name, self.key, days=-1, authority=True)
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def issue(self, *names: str, days: int = 30) -> tuple[Path, Path]:
         """Return the files of certificate and key for these names or addresses; days below 0 make an expired one."""
         key = ec.generate_private_key(ec.SECP256R1())

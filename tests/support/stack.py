@@ -117,7 +117,7 @@ class Stack:
         self.playbook("remove.yml", stack_remove_data=True)
 
     def playbook(self, name: str, *arguments: str, **variables: Any) -> str:
-        inventory = {"claude_code_stack": {"hosts": {"localhost": {}}, "vars": self._variables()}}
+        inventory = {"claude_code_stack": {"hosts": {"localhost": {}}, "vars": self.inventory_variables()}}
         path = self.prefix / "tests-inventory.json"
         path.write_text(json.dumps(inventory))
         extra = ["-e", json.dumps(variables)] if variables else []
@@ -125,7 +125,7 @@ class Stack:
         program, timeout = f"playbooks/{name}", INSTALLATION_S
         return run("ansible-playbook", "-i", path, program, *extra, *arguments, env=env, timeout=timeout)
 
-    def _variables(self) -> dict[str, Any]:
+    def inventory_variables(self) -> dict[str, Any]:
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,

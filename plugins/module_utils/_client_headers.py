@@ -1,0 +1,76 @@
+# Copyright: observability.claude_code contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The script that Claude Code takes headers from (otelHeadersHelper), run as the client runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import typing as t
+
+from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Account, Machine
+
+# The client waits as long.
+TIMEOUT_S = 30.0
+
+
+class ScriptError(Exception):
+    """The script gives no headers; the message says why."""
+
+
+def headers_from(machine: Machine, script: str, timeout: float = TIMEOUT_S) -> dict[str, str]:
+    """Run it as the person whose settings name it, and read what it prints: an object of names and texts."""
+    place = machine.at(script)
+    found = machine.status(script)
+    # A file is started as it is; anything else is a command for the shell.
+    command = [place] if found and stat.S_ISREG(found.st_mode) else ["/bin/sh", "-c", script]
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env=_environment(machine),
+            **_identity(machine.account),
+        )
+    except subprocess.TimeoutExpired:
+        raise ScriptError(f"it gave no answer in {timeout:g} s") from None
+    except OSError as error:
+        raise ScriptError(error.strerror or str(error)) from None
+    if ended.returncode:
+        # Only this stream: the other one may hold a token.
+        said = " ".join(ended.stderr.decode("utf-8", "replace").split())[:200]
+        raise ScriptError(f"it ended with {ended.returncode}{': ' + said if said else ' and said nothing'}")
+    return parsed(ended.stdout)
+
+
+def parsed(printed: bytes) -> dict[str, str]:
+    """The headers in what it printed. Nothing of that stands in the message of an error."""
+    if not printed.strip():
+        raise ScriptError("it printed nothing")
+    try:
+        headers = json.loads(printed)
+    except ValueError:
+        raise ScriptError("it printed no JSON") from None
+    if not isinstance(headers, dict):
+        raise ScriptError("it printed JSON, but no object of names and texts")
+    for name, value in headers.items():
+        if not isinstance(value, str):
+            raise ScriptError(f"the value of {name} that it printed is no text")
+    return headers
+
+
+def _identity(account: Account) -> dict[str, t.Any]:
+    """A script that somebody else may have written never runs as root."""
+    if os.geteuid() != 0 or account.uid == 0:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
+
+
+def _environment(machine: Machine) -> dict[str, str]:
+    path, name = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"), machine.account.name
+    return {"PATH": path, "HOME": machine.at("~"), "USER": name, "LOGNAME": name}
