@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _client_checks_places as places
@@ -92,7 +93,7 @@ class ClientCheck:
         yield from secrets.helper_over_grpc(settings, sent)
         yield from secrets.both_ways(settings, self.headers, sent)
         for path in wanted.token_files:
-            yield from secrets.token_file(machine, path)
+            yield from secrets.token_file(machine, os.path.expanduser(machine.expanded(path)))
         yield from secrets.open_tokens(machine, settings, sent)
         yield from secrets.certificates(machine, settings, sent)
         yield from secrets.proxies(settings, sent)

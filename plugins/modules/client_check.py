@@ -82,9 +82,11 @@ options:
     type: dict
     default: {}
   token_files:
-    description: Files that the script for headers reads tokens from; their mode, owner and content are looked at.
+    description:
+      - Files that the script for headers reads tokens from; their mode, owner and content are looked at.
+      - V(~) is the home folder of the person whose settings are looked at.
     type: list
-    elements: path
+    elements: str
     default: []
   probe:
     description: Whether to send a probe.
@@ -254,7 +256,7 @@ def main() -> None:
             projects=dict(type="list", elements="path", default=[]),
             environment=dict(type="dict", default={}),
             expected=dict(type="dict", default={}),
-            token_files=dict(type="list", elements="path", default=[], no_log=False),
+            token_files=dict(type="list", elements="str", default=[], no_log=False),
             probe=dict(type="bool", default=True),
             timeout=dict(type="float", default=10.0),
         ),
