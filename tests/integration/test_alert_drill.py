@@ -56,8 +56,9 @@ STORM = {
     # What costs most.
     "compact": 5,
 }
-# The roles that have rules.
+# The roles that have rules, and all that run here.
 STORES = "prometheus,loki"
+PROGRAMS = f"{STORES},otel_collector"
 EXPECTED = {"HighHourlyCost", "HighToolErrorRate", "APIErrorSpike", "SlowToolExecution"}
 
 
@@ -66,7 +67,7 @@ def alert_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack without data that looks at its rules every few seconds."""
     found, stays = prepared(tmp_path_factory.mktemp("alerts"), "alerts", stack_alert_thresholds=THRESHOLDS)
     used = found.installed
-    with running(found, stays):
+    with running(found, stays, "--tags", PROGRAMS):
         if used:
             found.playbook("site.yml", "--tags", STORES)
             emptied(found)

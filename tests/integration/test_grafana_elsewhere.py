@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from support.grafana_server import GrafanaServer
 from support.grafana_site import CONTACTS, DASHBOARDS, GROUPS, HOME, LOKI_TOKEN, UIDS, Site, only_grafana, web_server
+from support.refusals import refusals
 from support.stack import free_ports
 
 
@@ -115,17 +115,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-def refusals(others: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def refused(others: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What site.yml says to each of the settings, each on a host of its own."""
     site = Site(tmp_path_factory.mktemp("refused") / "stack", 1, others)
     played = site.provision(hosts={name: given for name, (given, _reason) in REFUSED.items()})
     assert not site.prefix.exists()
-    said = re.findall(
-        r"^(?:fatal|\[ERROR\]).*?\[([\w-]+)\]: FAILED! => ?\n(.*?)(?=^\S)", played.text, re.MULTILINE | re.DOTALL
-    )
-    return {name: " ".join(text.split()) for name, text in said}
+    return refusals(played.text)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_impossible_settings_are_refused_with_the_reason(refusals: dict[str, str], name: str) -> None:
-    assert REFUSED[name][1] in refusals.get(name, "nothing was said")
+def test_impossible_settings_are_refused_with_the_reason(refused: dict[str, str], name: str) -> None:
+    assert REFUSED[name][1] in refused.get(name, "nothing was said")

@@ -82,17 +82,53 @@ def test_all_that_was_rendered_is_in_it(site: Site) -> None:
     assert not (site.etc / "files").exists()
 
 
-def test_a_second_run_changes_nothing_and_writes_nothing_into_it(site: Site) -> None:
+def test_it_is_closed_and_calls_nobody(site: Site) -> None:
+    configuration = (site.etc / "grafana.ini").read_text()
+    assert "http_addr = 127.0.0.1\n" in configuration
+    for section, line in (
+        ("auth.anonymous", "enabled = false"),
+        ("users", "allow_sign_up = false"),
+        ("analytics", "reporting_enabled = false"),
+        ("analytics", "check_for_updates = false"),
+        ("plugins", "preinstall_disabled = true"),
+    ):
+        assert re.search(rf"\[{re.escape(section)}\]\n(?:[^\[]*\n)?{re.escape(line)}\n", configuration), section
+
+
+def test_checks_tell_what_was_changed_on_its_pages_and_the_next_run_sets_that_back_and_changes_nothing_else(
+    site: Site, tmp_path: Path
+) -> None:
+    dashboard = site.ask("/api/dashboards/uid/claude-code-trends")["dashboard"]
+    site.ask("/api/dashboards/db", "POST", {"dashboard": {**dashboard, "title": "Mine"}, "folderUid": HOME})
+    rule = site.ask("/api/v1/provisioning/alert-rules")[0]
+    site.ask(f"/api/v1/provisioning/alert-rules/{rule['uid']}", "PUT", {**rule, "for": "7h"})
+    source = site.ask("/api/datasources/uid/claude-code-loki")
+    site.ask("/api/datasources/uid/claude-code-loki", "PUT", {**source, "url": "http://elsewhere:3100"})
+    found = site.verify(tmp_path)
+    failed = {name: one["measured"] for name, one in found.items() if one["status"] == "failed"}
+    # What nobody touched is as the checks expect it, to the last field.
+    assert failed == {
+        "grafana-dashboards": "claude-code-trends: title",
+        "grafana-rules": f"{rule['ruleGroup']}: rules[{rule['title']}].for",
+    }
+    assert {one["status"] for name, one in found.items() if name not in failed} == {"passed"}
     pid, before = site.pid, len(site.requests())
     again = site.provision().well()
-    assert again.changed == 0, again.text
+    assert again.changed == 3, again.text
     asked = site.requests()[before:]
     assert len(asked) > len(DASHBOARDS) + len(GROUPS)
-    assert [one for one in asked if one[0] != "GET"] == []
+    assert sorted(one for one in asked if one[0] != "GET") == [
+        ["POST", "/api/dashboards/db"],
+        ["PUT", "/api/datasources/uid/claude-code-loki"],
+        ["PUT", f"/api/v1/provisioning/folder/{HOME}/rule-groups/{rule['ruleGroup']}"],
+    ]
     assert site.pid == pid
+    assert site.ask("/api/dashboards/uid/claude-code-trends")["dashboard"]["title"] == "Claude Code Trends"
+    assert site.ask(f"/api/v1/provisioning/alert-rules/{rule['uid']}")["for"] == rule["for"]
+    assert site.ask("/api/datasources/uid/claude-code-loki")["url"] == site.variables["stack_loki_url"]
 
 
-def test_check_mode_reports_no_change_and_writes_nothing(site: Site) -> None:
+def test_where_all_is_as_it_should_be_check_mode_reports_no_change_and_writes_nothing(site: Site) -> None:
     before = len(site.requests())
     checked = site.provision("--check", "--diff").well()
     assert checked.changed == 0, checked.text
@@ -110,40 +146,6 @@ def test_secrets_are_private_and_show_nowhere(site: Site) -> None:
     for secret in secrets:
         for text in (*site.printed, processes, configuration):
             assert secret not in text
-
-
-def test_it_is_closed_and_calls_nobody(site: Site) -> None:
-    configuration = (site.etc / "grafana.ini").read_text()
-    assert "http_addr = 127.0.0.1\n" in configuration
-    for section, line in (
-        ("auth.anonymous", "enabled = false"),
-        ("users", "allow_sign_up = false"),
-        ("analytics", "reporting_enabled = false"),
-        ("analytics", "check_for_updates = false"),
-        ("plugins", "preinstall_disabled = true"),
-    ):
-        assert re.search(rf"\[{re.escape(section)}\]\n(?:[^\[]*\n)?{re.escape(line)}\n", configuration), section
-
-
-def test_checks_tell_what_was_changed_on_its_pages_and_the_next_run_sets_it_back(site: Site, tmp_path: Path) -> None:
-    dashboard = site.ask("/api/dashboards/uid/claude-code-trends")["dashboard"]
-    site.ask("/api/dashboards/db", "POST", {"dashboard": {**dashboard, "title": "Mine"}, "folderUid": HOME})
-    rule = site.ask("/api/v1/provisioning/alert-rules")[0]
-    site.ask(f"/api/v1/provisioning/alert-rules/{rule['uid']}", "PUT", {**rule, "for": "7h"})
-    source = site.ask("/api/datasources/uid/claude-code-loki")
-    site.ask("/api/datasources/uid/claude-code-loki", "PUT", {**source, "url": "http://elsewhere:3100"})
-    found = site.verify(tmp_path)
-    failed = {name: one["measured"] for name, one in found.items() if one["status"] == "failed"}
-    # What nobody touched is as the checks expect it, to the last field.
-    assert failed == {
-        "grafana-dashboards": "claude-code-trends: title",
-        "grafana-rules": f"{rule['ruleGroup']}: rules[{rule['title']}].for",
-    }
-    assert {one["status"] for name, one in found.items() if name not in failed} == {"passed"}
-    assert site.provision().well().changed == 3
-    assert site.ask("/api/dashboards/uid/claude-code-trends")["dashboard"]["title"] == "Claude Code Trends"
-    assert site.ask(f"/api/v1/provisioning/alert-rules/{rule['uid']}")["for"] == rule["for"]
-    assert site.ask("/api/datasources/uid/claude-code-loki")["url"] == site.variables["stack_loki_url"]
 
 
 @pytest.fixture(scope="module")

@@ -50,18 +50,18 @@ def shared(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
 
 @pytest.fixture
 def site(shared: Site) -> Site:
-    """The two programs, as they should be: what an earlier test broke is repaired."""
+    """The two programs, as they should be: what an earlier test changed or broke is set right."""
     for program in shared.programs:
         program.options.pop("interrupt", None)
         program.options["text"] = "first"
-    if not all(program.ask() for program in shared.programs):
+    answers = [program.ask() for program in shared.programs]
+    if not all(answer and answer.text == "first" for answer in answers):
         shared.play().well()
     return shared
 
 
 def test_a_second_run_and_check_mode_change_nothing(site: Site) -> None:
     one, two = site.programs
-    site.play().well()
     before = one.now.pid, two.now.pid
     assert site.play(install=True).well().changed == 0
     assert site.play("--check", "--diff", install=True).well().changed == 0
@@ -78,7 +78,6 @@ def test_check_mode_on_an_empty_host_tells_of_changes_and_makes_none(built: Path
 
 def test_a_changed_configuration_restarts_exactly_that_program(site: Site) -> None:
     one, two = site.programs
-    site.play().well()
     before = one.now.pid, two.now.pid
     assert site.play("--check", one={"text": "second"}).well().changed == 2
     assert (one.now.pid, one.now.text) == (before[0], "first")
@@ -90,7 +89,6 @@ def test_a_changed_configuration_restarts_exactly_that_program(site: Site) -> No
 
 def test_a_change_that_needs_a_reload_reloads(site: Site) -> None:
     one, two = site.programs
-    site.play(only="two").well()
     before = one.now.pid, two.now.pid
     predicted = site.play("--check", "--diff", only="two", two={"text": "second"}).well()
     assert "action: reload" in predicted.text
@@ -152,7 +150,6 @@ def test_files_of_a_machine_that_went_down_do_not_hinder(site: Site) -> None:
 
 def test_an_interrupted_play_is_repaired_by_the_next(site: Site) -> None:
     one = site.programs[0]
-    site.play(only="one").well()
     before = one.now.pid
     broken = site.play(only="one", one={"text": "third", "interrupt": True})
     assert broken.code != 0
@@ -197,7 +194,6 @@ def test_another_program_that_answers_on_the_port_is_not_taken_for_ours(site: Si
 
 def test_a_running_program_can_be_replaced(site: Site, built: Path, tmp_path: Path) -> None:
     one = site.programs[0]
-    site.play(only="one").well()
     before = one.now.pid
     shutil.copy2(built, tmp_path / "tiny")
     with (tmp_path / "tiny").open("ab") as stream:
@@ -242,10 +238,10 @@ def test_removing_ends_programs_one_by_one_and_keeps_data(built: Path, tmp_path:
         assert one.ask() is None
         assert (two.now.pid, both.supervisord) == (kept, supervisord)
         assert first.play(playbook="remove.yml").well().changed == 0
-        both.play(playbook="remove.yml").well()
-        assert both.processes() == []
-        assert (prefix / "data" / "two").is_dir()
+        assert (prefix / "data" / "one").is_dir()
+        # Data go with their program, and those of one that went before.
         both.play(playbook="remove.yml", service_remove_data=True).well()
-        assert not (prefix / "data" / "two").exists()
+        assert both.processes() == []
+        assert not [name for name in ("one", "two") if (prefix / "data" / name).exists()]
     finally:
         both.end()

@@ -109,13 +109,6 @@ def test_a_release_is_downloaded_once_and_installed(site: Site, mirror: Mirror, 
     assert site.play(**given).well().changed == 0
 
 
-def test_a_checksum_can_come_from_the_projects_checksum_file(site: Site, mirror: Mirror) -> None:
-    release = mirror.put("tiny-1.tar.gz")
-    release["checksums"] = dict.fromkeys(release["checksums"], f"sha256:{mirror.url}/sha256sums.txt")
-    site.play(playbook="install.yml", service_source="release", service_release=release).well()
-    assert (site.prefix / "bin" / "tiny").read_bytes() == PROGRAM
-
-
 @pytest.mark.parametrize("source", ["release", "auto"])
 def test_a_wrong_archive_is_never_installed_nor_passed_over(site: Site, mirror: Mirror, source: str) -> None:
     release = mirror.put("tiny-1.tar.gz")
@@ -141,8 +134,10 @@ def test_auto_builds_from_go_modules_where_the_archive_cannot_be_had_and_says_so
     assert "instead" not in again.text
 
 
-def test_auto_takes_the_release_where_it_can_be_had(site: Site, mirror: Mirror) -> None:
-    given = {"service_source": "auto", "service_release": mirror.put("tiny-1.tar.gz"), "service_go": RECIPE}
+def test_auto_takes_the_release_where_it_can_be_had_by_the_projects_checksum_file(site: Site, mirror: Mirror) -> None:
+    release = mirror.put("tiny-1.tar.gz")
+    release["checksums"] = dict.fromkeys(release["checksums"], f"sha256:{mirror.url}/sha256sums.txt")
+    given = {"service_source": "auto", "service_release": release, "service_go": RECIPE}
     assert "tiny 1: from release" in site.play(playbook="install.yml", **given).well().text
     assert (site.prefix / "bin" / "tiny").read_bytes() == PROGRAM
 

@@ -50,7 +50,7 @@ def front(stack: Stack, authority: Authority, tmp_path_factory: pytest.TempPathF
     }
     found = Stack(tmp_path_factory.mktemp("tls"), ports, secrets.token_urlsafe(24), variables)
     try:
-        found.install()
+        found.install("--tags", "otel_collector")
         found.ready(COLLECTOR)
         yield found
     finally:

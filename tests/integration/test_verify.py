@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,41 @@ def accepted(stack: Stack) -> float:
     return sum(stack.own_metrics("^otelcol_receiver_accepted_").values())
 
 
-def test_the_checks_pass_on_a_stack_as_it_was_set_up(stack: Stack, tmp_path: Path) -> None:
-    printed, found = verify(stack, tmp_path, verify_must_pass=False)
+@dataclass
+class Verified:
+    """What came of a run: where its report is, what was printed, the status of each check."""
+
+    directory: Path
+    printed: str
+    statuses: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def verified(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Verified:
+    """All checks of the stack as it was set up."""
+    directory = tmp_path_factory.mktemp("verified")
+    return Verified(directory, *verify(stack, directory, verify_must_pass=False))
+
+
+@pytest.fixture(scope="module")
+def failed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Verified:
+    """A run with a check that fails, and without a probe."""
+    directory = tmp_path_factory.mktemp("failed")
+    before = accepted(stack)
+    with pytest.raises(pytest.fail.Exception) as failure:
+        verify(
+            stack,
+            directory,
+            verify_extra_checks=[IMPOSSIBLE],
+            verify_skip_checks=sorted(TOUCHED),
+            verify_probe=False,
+        )
+    assert accepted(stack) == before
+    return Verified(directory, " ".join(str(failure.value).split()), statuses(directory))
+
+
+def test_the_checks_pass_on_a_stack_as_it_was_set_up(verified: Verified) -> None:
+    printed, found = verified.printed, verified.statuses
     assert {name for name, status in found.items() if status == "failed"} <= TOUCHED, printed
     for name in (
         "probe-metrics",
@@ -90,16 +123,15 @@ def test_the_checks_pass_on_a_stack_as_it_was_set_up(stack: Stack, tmp_path: Pat
         "panels-run",
     ):
         assert found[name] == "passed", printed
-    assert f"The report is {tmp_path / 'report.html'}" in printed
+    assert f"The report is {verified.directory / 'report.html'}" in printed
     assert "changed=0" in printed
-    assert len(list(ET.parse(tmp_path / "report.xml").iter("testcase"))) == len(found)
+    assert len(list(ET.parse(verified.directory / "report.xml").iter("testcase"))) == len(found)
 
 
-def test_the_report_shows_the_main_dashboard_with_the_data_of_the_stack(stack: Stack, tmp_path: Path) -> None:
-    printed, _found = verify(stack, tmp_path, verify_must_pass=False)
-    assert "could not be read" not in printed
-    dashboard = json.loads((tmp_path / "report.json").read_text())["dashboard"]
-    page = (tmp_path / "report.html").read_text()
+def test_the_report_shows_the_main_dashboard_with_the_data_of_the_stack(stack: Stack, verified: Verified) -> None:
+    assert "could not be read" not in verified.printed
+    dashboard = json.loads((verified.directory / "report.json").read_text())["dashboard"]
+    page = (verified.directory / "report.html").read_text()
     folder = CHECKOUT / "files" / "catalogue" / "panels" / "claude-code-metrics"
     rows = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yml"))]
     assert [row["title"] for row in dashboard["rows"]] == [row["row"] for row in rows]
@@ -113,11 +145,8 @@ def test_the_report_shows_the_main_dashboard_with_the_data_of_the_stack(stack: S
     assert panels["active-sessions"]["values"][0]["value"] == counted
 
 
-def test_a_check_that_fails_ends_the_playbook_with_an_error_after_all_others_ran(stack: Stack, tmp_path: Path) -> None:
-    with pytest.raises(pytest.fail.Exception) as failure:
-        verify(stack, tmp_path, verify_extra_checks=[IMPOSSIBLE], verify_skip_checks=sorted(TOUCHED))
-    printed = " ".join(str(failure.value).split())
-    found = statuses(tmp_path)
+def test_a_check_that_fails_ends_the_playbook_with_an_error_after_all_others_ran(failed: Verified) -> None:
+    printed, found = failed.printed, failed.statuses
     assert {name for name, status in found.items() if status == "failed"} == {"of-the-site"}
     assert len(found) > 25
     assert not TOUCHED & set(found)
@@ -125,13 +154,15 @@ def test_a_check_that_fails_ends_the_playbook_with_an_error_after_all_others_ran
     assert "checks failed: of-the-site. What to do about each stands above" in printed
 
 
-def test_check_mode_and_a_switched_off_probe_send_nothing(stack: Stack, tmp_path: Path) -> None:
+def test_a_switched_off_probe_sends_nothing(failed: Verified) -> None:
+    assert failed.statuses["probe-metrics"] == failed.statuses["no-token-refused"] == "skipped"
+
+
+def test_check_mode_sends_nothing_and_writes_no_report(stack: Stack, tmp_path: Path) -> None:
     before = accepted(stack)
     printed = stack.playbook("verify.yml", "--check", verify_report_dir=str(tmp_path), verify_must_pass=False)
     assert "changed=0" in printed
     assert list(tmp_path.iterdir()) == []
-    _printed, found = verify(stack, tmp_path, verify_probe=False, verify_must_pass=False)
-    assert found["probe-metrics"] == found["no-token-refused"] == "skipped"
     assert accepted(stack) == before
 
 

@@ -20,11 +20,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @contextmanager
-def running(found: Stack, stays: bool) -> Iterator[Stack]:
-    """What `prepared` gives, installed where it is not, and removed at the end unless it stays."""
+def running(found: Stack, stays: bool, *arguments: str) -> Iterator[Stack]:
+    """What `prepared` gives, installed where it is not, and removed at the end unless it stays.
+
+    The arguments go to site.yml, such as tags of what is needed of it.
+    """
     try:
         if not found.installed:
-            found.install()
+            found.install(*arguments)
         for program in (COLLECTOR, PROMETHEUS, LOKI):
             found.ready(program)
         yield found

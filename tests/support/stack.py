@@ -103,10 +103,10 @@ class Stack:
 
     # --- setting up and taking away ---
 
-    def install(self) -> str:
+    def install(self, *arguments: str) -> str:
         """What site.yml printed."""
         self.prefix.mkdir(parents=True, exist_ok=True)
-        printed = self.playbook("site.yml")
+        printed = self.playbook("site.yml", *arguments)
         (self.prefix / STAMP).write_text(
             json.dumps({"ports": self.ports, "token": self.token, "variables": self.variables})
         )
@@ -116,8 +116,11 @@ class Stack:
     def remove(self) -> None:
         self.playbook("remove.yml", stack_remove_data=True)
 
-    def playbook(self, name: str, *arguments: str, **variables: Any) -> str:
-        inventory = {"claude_code_stack": {"hosts": {"localhost": {}}, "vars": self.inventory_variables()}}
+    def playbook(
+        self, name: str, *arguments: str, hosts: Mapping[str, dict[str, Any]] | None = None, **variables: Any
+    ) -> str:
+        """What it printed. ``hosts`` are variables by the names of hosts, all of which are this machine."""
+        inventory = {"claude_code_stack": {"hosts": hosts or {"localhost": {}}, "vars": self.inventory_variables()}}
         path = self.prefix / "tests-inventory.json"
         path.write_text(json.dumps(inventory))
         extra = ["-e", json.dumps(variables)] if variables else []

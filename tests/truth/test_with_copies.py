@@ -21,6 +21,8 @@ from truth.playing import play
 CATALOGUE = catalogue()
 METRICS = sorted(CATALOGUE.metrics)
 COPIES = ("scrape", "remote_write")
+# Copies concern these alone.
+CHANGED = ("--tags", "prometheus,otel_collector")
 DOCUMENT = CHECKOUT / "docs" / "deliveries.md"
 
 
@@ -43,7 +45,7 @@ def of(comparison: Comparison, copy: str) -> Comparison:
 
 @pytest.fixture(scope="module")
 def with_copies(stack: Stack, recordings: list[Capture]) -> Iterator[Comparison]:
-    stack.playbook("site.yml", stack_delivery=["otlp", *COPIES])
+    stack.playbook("site.yml", *CHANGED, stack_delivery=["otlp", *COPIES])
     for program in (COLLECTOR, PROMETHEUS):
         stack.ready(program)
     comparison, _receipt = play(stack, recordings, "copies")
@@ -51,7 +53,7 @@ def with_copies(stack: Stack, recordings: list[Capture]) -> Iterator[Comparison]
     with contextlib.suppress(StackError):
         until(lambda: all(error(of(comparison, copy), "tokens") < 0.02 for copy in COPIES), 60, "all is scraped")
     yield comparison
-    stack.playbook("site.yml")
+    stack.playbook("site.yml", *CHANGED)
 
 
 @pytest.mark.parametrize("name", METRICS)
