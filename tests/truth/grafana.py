@@ -30,7 +30,7 @@ ROUNDED = (
 UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)|\$\{(\w+)(?::(\w+))?\}")
 
-RECORDED = re.compile(r"claude_code:(\w+):(\w+)\{([^{}]*)\}\[([^\]]+)\]")
+RECORDED = re.compile(r"claude_code:(\w+):(\w+)\{((?:[^{}]|\$\{[^{}]*\})*)\}\[([^\]]+)\]")
 
 Row = tuple[int, dict[str, str], str]
 Labels = dict[str, str]
