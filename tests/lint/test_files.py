@@ -40,7 +40,9 @@ def places(pattern: str) -> list[str]:
 
 
 def test_no_file_is_longer_than_a_reader_can_hold() -> None:
-    lengths = {name: text.count("\n") for name, text in own_texts().items() if name.endswith((".py", ".yml", ".j2"))}
+    written = {name: text for name, text in own_texts().items() if name.endswith((".py", ".yml", ".j2"))}
+    # What is rendered is as long as it is.
+    lengths = {name: text.count("\n") for name, text in written.items() if not name.startswith("files/rules/")}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 
 
