@@ -46,7 +46,7 @@ from support.stack import until
 
 FIELD_MANAGER = "tests"
 # Whether a playbook runs long or hangs.
-PLAYBOOK_S = 600
+PLAYBOOK_S = 1200
 # They come and go by themselves.
 TRANSIENT = {"Event", "Lease", "EndpointSlice", "Endpoints", "ReplicaSet", "ControllerRevision", "Pod", "PodMetrics"}
 
