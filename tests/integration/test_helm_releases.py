@@ -168,7 +168,7 @@ def test_rules_reach_the_prometheus_of_an_operator_as_objects(site: Site) -> Non
         wanted = {**elsewhere, "stack_namespace": namespace}
         site.cluster.apply(PROMETHEUS_RULES)
         try:
-            assert site.playbook("site.yml", "--tags", "prometheus", **wanted) == 2
+            assert site.playbook("site.yml", "--tags", "prometheus", **wanted) == 1
             rules = role("prometheus", **wanted)
             for name, groups in rules["prometheus_rule_objects"].items():
                 stored = site.cluster.read("monitoring.coreos.com/v1", "PrometheusRule", name, namespace)

@@ -51,6 +51,19 @@ def test_playbooks_parse_in_a_checkout_of_any_name(clone: Path) -> None:
     run("ansible-playbook", "--syntax-check", *playbooks, cwd=clone, env=env)
 
 
+def test_a_cluster_is_refused_with_what_to_do_where_its_collection_is_absent(clone: Path, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.json"
+    given = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "stack_platform": "kubernetes",
+    }
+    inventory.write_text(json.dumps({"claude_code_stack": {"hosts": {"localhost": {}}, "vars": given}}))
+    env = environment(ANSIBLE_CONFIG=str(clone / "ansible.cfg"))
+    with pytest.raises(pytest.fail.Exception, match=r"ansible-galaxy collection install -r requirements\.yml"):
+        run("ansible-playbook", "-i", inventory, "playbooks/site.yml", cwd=clone, env=env)
+
+
 def test_modules_start_with_all_that_they_import(clone: Path, tmp_path: Path) -> None:
     modules = [f"{NAME}.{path.stem}" for path in sorted((clone / "plugins" / "modules").glob("*.py"))]
     tasks = [{"name": one, one: {"no_such_option": 1}, "ignore_errors": True} for one in modules]

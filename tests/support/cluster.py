@@ -80,6 +80,8 @@ class Cluster:
         given = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
+            # Files for servers that others run.
+            "stack_prefix": str(self.folder / "stack"),
             "stack_platform": "kubernetes",
             "stack_kubeconfig": str(self.kubeconfig),
             **variables,
