@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from support.checkout import environment, run
 
 # Of these a checkout has need, an installed collection has none.
