@@ -92,7 +92,6 @@ class ServerMeasures:
             "collector_counters": self.collector_counters,
             "queue": self.queue,
             "clocks": self.clocks,
-            "scc": self.scc,
         }
 
     # --- are they there, and how are they set up -----------------------------------------------------------------
@@ -287,9 +286,6 @@ class ServerMeasures:
                 )
             offsets[name] = round(abs(offset), 1)
         return offsets
-
-    def scc(self, _name: str) -> dict[str, str]:
-        raise MeasureError("Security context constraints can be read on OpenShift only. Set the platform accordingly.")
 
     def _webs(self) -> dict[str, Web]:
         stack = self.stack

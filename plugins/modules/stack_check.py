@@ -51,9 +51,12 @@ options:
         description: Address of its health endpoint.
         type: str
         required: true
+      token:
+        description: Token that the probe is sent with. Not set where the collector wants none.
+        type: str
       token_file:
-        description: File on the target host whose first token the probe is sent with. Not set where the collector
-          wants none.
+        description: File on the target host whose first token the probe is sent with, where O(collector.token) is not
+          given.
         type: path
       ca_file:
         description: PEM file of the authority that issued the collector's certificate. The system's own when not set.
@@ -112,6 +115,29 @@ options:
     description: Where the stack runs; some checks are for one platform only.
     type: str
     default: host
+  cluster:
+    description: What the API of the cluster says, where O(platform=kubernetes).
+    type: dict
+    suboptions:
+      workloads:
+        description: The Deployments and StatefulSets of the stack, as M(kubernetes.core.k8s_info) returns them.
+        type: list
+        elements: dict
+        required: true
+      pods:
+        description: The pods of the namespace, as M(kubernetes.core.k8s_info) returns them.
+        type: list
+        elements: dict
+        required: true
+      images:
+        description: The image that a container is to run, by the name of the container.
+        type: dict
+        default: {}
+      sccs:
+        description: The problems that M(observability.claude_code.scc_info) found. Not set where the cluster has no
+          security context constraints.
+        type: list
+        elements: dict
   components:
     description: What of the stack runs on the target host. The rest is somebody else's.
     type: list
@@ -208,6 +234,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_alerts import AlertMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_cluster import ClusterMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_options import token_from
@@ -228,6 +255,7 @@ def main() -> None:
                     otlp_url=dict(type="str", required=True),
                     telemetry_url=dict(type="str", required=True),
                     health_url=dict(type="str", required=True),
+                    token=dict(type="str", no_log=True),
                     token_file=dict(type="path", no_log=False),
                     ca_file=dict(type="path"),
                 ),
@@ -236,6 +264,15 @@ def main() -> None:
             probe=dict(type="bool", default=True),
             probe_timeout=dict(type="float", default=60.0),
             platform=dict(type="str", default="host"),
+            cluster=dict(
+                type="dict",
+                options=dict(
+                    workloads=dict(type="list", elements="dict", required=True),
+                    pods=dict(type="list", elements="dict", required=True),
+                    images=dict(type="dict", default={}),
+                    sccs=dict(type="list", elements="dict"),
+                ),
+            ),
             components=dict(
                 type="list",
                 elements="str",
@@ -262,14 +299,16 @@ def main() -> None:
     door = FrontDoor(
         stack,
         collector["otlp_url"],
-        lambda: token_from(collector["token_file"]) if collector["token_file"] else None,
+        lambda: collector["token"] or (token_from(collector["token_file"]) if collector["token_file"] else None),
         collector["ca_file"],
         params["probe_timeout"],
     )
     host = HostMeasures({name: int(port) for name, port in params["ports"].items()}, params["secret_files"])
+    seen = params["cluster"] or {"workloads": [], "pods": [], "images": {}, "sccs": None}
+    cluster = ClusterMeasures(seen["workloads"], seen["pods"], seen["images"], seen["sccs"])
     vocabulary = {}
     panels, alerts = PanelMeasures(stack, dashboards), AlertMeasures(stack, params["alerts"])
-    for measures in (servers, door, host, Reconciliation(stack), panels, alerts, grafana):
+    for measures in (servers, door, host, cluster, Reconciliation(stack), panels, alerts, grafana):
         vocabulary.update(measures.vocabulary())
     facts = {
         "platform": params["platform"],
@@ -279,7 +318,7 @@ def main() -> None:
         "redundant": len(params["deliveries"]) > 1,
         "withheld": params["withheld"],
         "alerts": bool(params["alerts"]),
-        "authentication": bool(collector["token_file"]),
+        "authentication": bool(collector["token"] or collector["token_file"]),
         "loopback": bool(params["ports"]),
         "grafana": bool(params["grafana"]),
         "probe": params["probe"] and not module.check_mode,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.checkout import CACHE, CHECKOUT, environment, files, run
+from support.kubernetes_core import provide
 
 
 def test_python_code_follows_the_rules_of_ruff() -> None:
@@ -24,6 +25,8 @@ def test_yaml_files_pass_yamllint() -> None:
 
 
 def test_content_passes_ansible_lint_in_the_production_profile() -> None:
+    # It looks at the arguments of the modules that it finds.
+    provide()
     env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), XDG_CACHE_HOME=str(CACHE))
     run("ansible-lint", "--offline", "--profile", "production", "--strict", "--nocolor", env=env)
 
@@ -37,8 +40,8 @@ def test_changelog_fragments_are_valid() -> None:
     run("antsibull-changelog", "lint")
 
 
-@pytest.mark.parametrize("scenario", ["default", "client"])
-def test_the_scenario_of_molecule_can_be_read(tmp_path: Path, scenario: str) -> None:
+@pytest.mark.parametrize("scenario", sorted(path.name for path in (CHECKOUT / "molecule").iterdir()))
+def test_a_scenario_of_molecule_can_be_read(scenario: str, tmp_path: Path) -> None:
     run("molecule", "syntax", "-s", scenario, env=environment(MOLECULE_EPHEMERAL_DIRECTORY=str(tmp_path)))
 
 

@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from support.checkout import environment, run
 
 # Of these a checkout has need, an installed collection has none.
@@ -49,6 +50,19 @@ def test_playbooks_parse_in_a_checkout_of_any_name(clone: Path) -> None:
     playbooks = [path.relative_to(clone) for path in sorted(clone.glob("playbooks/*.yml"))]
     assert playbooks
     run("ansible-playbook", "--syntax-check", *playbooks, cwd=clone, env=env)
+
+
+def test_a_cluster_is_refused_with_what_to_do_where_its_collection_is_absent(clone: Path, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.json"
+    given = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "stack_platform": "kubernetes",
+    }
+    inventory.write_text(json.dumps({"claude_code_stack": {"hosts": {"localhost": {}}, "vars": given}}))
+    env = environment(ANSIBLE_CONFIG=str(clone / "ansible.cfg"))
+    with pytest.raises(pytest.fail.Exception, match=r"ansible-galaxy collection install -r requirements\.yml"):
+        run("ansible-playbook", "-i", inventory, "playbooks/site.yml", cwd=clone, env=env)
 
 
 def test_modules_start_with_all_that_they_import(clone: Path, tmp_path: Path) -> None:

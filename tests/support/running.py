@@ -1,15 +1,20 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fixture `stack`: the real servers, set up once for the whole run and taken away at its end."""
+"""The real servers as fixtures: set up once for the whole run, when the first test asks, and taken away at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
+
+if TYPE_CHECKING:
+    # It takes a second to load, which most runs can do without.
+    from support.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +39,19 @@ def running(found: Stack, stays: bool, *arguments: str) -> Iterator[Stack]:
     finally:
         if not stays:
             found.remove()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A Kubernetes cluster of this run alone, as support.cluster describes it."""
+    from support import cluster as clusters
+
+    with clusters.running(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def openshift(cluster: Cluster) -> Iterator[Cluster]:
+    """The same cluster, for the tests of one file with what OpenShift has beside Kubernetes."""
+    with cluster.as_openshift():
+        yield cluster

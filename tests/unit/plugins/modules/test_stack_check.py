@@ -15,6 +15,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._expecta
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures, Stack
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_alerts import AlertMeasures
+from ansible_collections.observability.claude_code.plugins.module_utils._measures_cluster import ClusterMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_grafana import GrafanaMeasures, Wanted
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_host import HostMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
@@ -23,6 +24,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._reconci
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import Web
 from ansible_collections.observability.claude_code.plugins.modules import stack_check
 from support.checkout import CHECKOUT
+from support.cluster_objects import pod, workload
 from support.modules import run_module
 from support.scripted_stack import MODEL, TELEMETRY, TOKEN, ScriptedStack
 
@@ -206,13 +208,23 @@ FAULTS: dict[str, tuple[Callable[[ScriptedStack], None], str, dict]] = {
 }
 # Faults of the machine, which no server can play, have tests of their own below.
 OF_THE_MACHINE = {"loopback-only", "secret-files"}
-ELSEWHERE = {"scc-well-formed"}
+# And what the API of a cluster says.
+SCC = {"scc": "minio", "field": "runAsUser.uid", "severity": "error", "message": "MustRunAs needs a uid."}
+OF_THE_CLUSTER = {
+    "workloads-ready": ({"workloads": [workload(readyReplicas=1)]}, "Deployment otel-collector: 1 of 2 pods are ready"),
+    "images-pinned": ({"workloads": [workload("collector:latest")]}, "collector:latest may become another one"),
+    "no-restart-loops": (
+        {"pods": [pod(restartCount=4, state={"waiting": {"reason": "CrashLoopBackOff"}})]},
+        "pod otel-collector-1 collector: restarts: 4",
+    ),
+    "scc-well-formed": ({"sccs": [SCC]}, "minio runAsUser.uid: MustRunAs needs a uid."),
+}
 # tests/unit/plugins/module_utils/test_measures_grafana.py.
 OF_GRAFANA = {entry["id"] for entry in CHECKS if entry["group"] == "Grafana"}
 
 
 def test_every_check_has_a_fault_that_it_is_tried_with() -> None:
-    assert {entry["id"] for entry in CHECKS} == {*FAULTS, *OF_THE_MACHINE, *ELSEWHERE, *OF_GRAFANA}
+    assert {entry["id"] for entry in CHECKS} == {*FAULTS, *OF_THE_MACHINE, *OF_THE_CLUSTER, *OF_GRAFANA}
 
 
 def test_the_checks_cover_appendix_c_of_the_specification() -> None:
@@ -229,6 +241,7 @@ def test_the_language_of_checks_is_documented_word_by_word() -> None:
         Reconciliation(None),
         FrontDoor(None, "", lambda: None),
         HostMeasures({}, {}),
+        ClusterMeasures([], [], {}, None),
         PanelMeasures(None, {}),
         AlertMeasures(Stack(None, None, None, None, None), {}),
         GrafanaMeasures(None, Wanted()),
@@ -248,7 +261,7 @@ def test_a_healthy_stack_passes_all_checks_that_apply(healthy, token_file) -> No
         "prometheus-takes-remote-write",
         "probe-metrics-arrive",
         "copies-arrive",
-        "scc-well-formed",
+        *OF_THE_CLUSTER,
         *OF_GRAFANA,
     }
     assert result["failed_checks"] == 0
@@ -267,6 +280,17 @@ def test_a_check_fails_on_its_fault_and_says_what_it_found(name, healthy, token_
     assert words in found["measured"]
     assert found["expected"]
     assert found["remedy"]
+
+
+@pytest.mark.parametrize("name", OF_THE_CLUSTER)
+def test_a_check_of_the_cluster_fails_on_its_fault_and_says_what_it_found(name, healthy, token_file) -> None:
+    well = {"workloads": [workload()], "pods": [pod()], "sccs": []}
+    before = only(check(healthy, token_file, name, platform="kubernetes", cluster=well))
+    assert before["status"] == "passed", before["measured"]
+    fault, words = OF_THE_CLUSTER[name]
+    found = only(check(healthy, token_file, name, platform="kubernetes", cluster={**well, **fault}))
+    assert found["status"] == "failed"
+    assert words in found["measured"]
 
 
 def test_all_checks_run_whatever_comes_of_the_others(healthy, token_file) -> None:
