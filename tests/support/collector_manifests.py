@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import yaml
-from ansible.template import trust_as_template
-from support.role_variables import ROLES, RoleVariables
+from support.role_variables import RoleVariables
 
 ROLE = "otel_collector"
 CONFIGURATION = "otel-collector.yaml"
@@ -55,20 +54,3 @@ class CollectorManifests:
 
     def workload(self) -> Json:
         return self.one(self.variables["otel_collector_workload"])
-
-
-def refusals(role: str, tasks: str, **inventory: Any) -> list[str]:
-    """The messages of the assertions in a role's file of tasks that these settings do not meet."""
-    inventory = {"stack_platform": "kubernetes", **NOTHING_FOUND, **inventory}
-    without_own = RoleVariables(role, **inventory)
-    found = []
-    for task in yaml.safe_load((ROLES / role / "tasks" / tasks).read_text()):
-        if "ansible.builtin.assert" not in task:
-            continue
-        asserted, own = task["ansible.builtin.assert"], task.get("vars", {})
-        trusted = {name: trust_as_template(value) for name, value in own.items()}
-        variables = RoleVariables(role, **inventory, **trusted) if own else without_own
-        that = asserted["that"] if isinstance(asserted["that"], list) else [asserted["that"]]
-        if not all(variables.expression(f"({condition}) | bool") for condition in that):
-            found.append(variables.text(asserted["fail_msg"]))
-    return found

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from support.checkout import CHECKOUT
-from support.collector_manifests import CollectorManifests, refusals
+from support.collector_manifests import NOTHING_FOUND, CollectorManifests
+from support.role_refusals import refusals
 from support.role_variables import RoleVariables
 
 TOKEN, LOGIN, SALT = "a-token-of-a-team-of-ours", "the-login-to-a-store", "salt-of-the-addresses"
@@ -373,6 +374,6 @@ def test_the_configuration_is_that_of_a_host_but_for_addresses_and_paths(deliver
     ],
 )
 def test_impossible_settings_are_refused_with_the_reason(inventory: dict[str, Any], reason: str | None) -> None:
-    found = refusals("otel_collector", "preflight_kubernetes.yml", **inventory)
+    found = refusals("otel_collector", "preflight_kubernetes.yml", **{**NOTHING_FOUND, **inventory})
     assert len(found) == (reason is not None), found
     assert reason is None or reason in found[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.collector_manifests import refusals
+from support.role_refusals import refusals
 from support.role_variables import RoleVariables
 
 ABSENT = {"stack_namespace_found": {"resources": []}, "stack_routes_found": {"api_found": False}}
