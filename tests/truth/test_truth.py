@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Metric
 from support.clients import Receipt
 from support.comparison import DAY_S, Comparison
-from support.stack import catalogue
+from support.stack import COLLECTOR, catalogue
 
 CATALOGUE = catalogue()
 METRICS = sorted(CATALOGUE.metrics)
@@ -23,6 +23,12 @@ def test_every_recording_is_taken_at_the_first_try(played: tuple[Comparison, Rec
     _comparison, receipt = played
     assert receipt.acknowledged > 250
     assert not receipt.troubles
+
+
+def test_the_collector_understands_each_of_its_statements(played: tuple[Comparison, Receipt]) -> None:
+    """A statement that fails changes nothing, and costs a line of the log for each point or event."""
+    comparison, _receipt = played
+    assert "failed to execute statement" not in comparison.stack.log(COLLECTOR, 10**6)
 
 
 def test_every_metric_of_the_catalogue_is_in_a_recording(played: tuple[Comparison, Receipt]) -> None:
