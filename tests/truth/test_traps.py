@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What makes counting hard, all at once: difficult clients, and servers that are killed or away while they send.
 
-Nothing that the collector has acknowledged may be lost, and nothing may count twice. Between two restarts of one Prometheus nobody is more
-than three hours late: where somebody is, Prometheus itself may forget (docs/operations.md). With one restart it may not.
+Nothing that the collector has acknowledged may be lost, and nothing may count twice. Between two restarts of one
+Prometheus nobody is more than three hours late: where somebody is, Prometheus itself may forget (docs/operations.md).
+With one restart it may not.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Clients:
         return moved(capture, end=time.time() - ago, seed=f"{self.run}/{number}", user=f"{self.run}-{number}")
 
     def steady(self, late: float = LATE) -> Iterator[Capture]:
-        """Clients whose exports carry their own times, up to so many seconds ago: they may be repeated at any moment."""
+        """Clients whose exports carry their own times, ``late`` seconds ago or less: they may be repeated at will."""
         names = self.by_name
         while True:
             for capture in self.chance.sample(self.recordings, len(self.recordings)):
