@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import typing as t
 from pathlib import Path
@@ -32,6 +33,7 @@ class ActionModule(ActionBase):
             argument_spec=dict(
                 results=dict(type="list", elements="dict", required=True),
                 figures=dict(type="dict", default={}),
+                clients_file=dict(type="path"),
                 directory=dict(type="path", required=True),
                 host=dict(type="str", required=True),
                 range=dict(type="str", default="24h"),
@@ -43,6 +45,7 @@ class ActionModule(ActionBase):
             at=dt.datetime.now().astimezone(),
             results=arguments["results"],
             figures=arguments["figures"],
+            clients=_clients(arguments["clients_file"]),
         )
         for line, status in reports.table(report, shutil.get_terminal_size((110, 24)).columns):
             display.display(line, color=COLOURS.get(status))
@@ -54,6 +57,19 @@ class ActionModule(ActionBase):
             changed=False, files=files, summary=report.summary(), failed_ids=[one["id"] for one in report.failed]
         )
         return result
+
+
+def _clients(path: str | None) -> dict[str, t.Any]:
+    """What the playbook client.yml left behind; empty where it never ran."""
+    if not path or not Path(path).exists():
+        return {}
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {name: found[name] for name in ("summary", "clients", "unnamed")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AnsibleActionFail(
+            f"The table of clients in {path} cannot be read: {error}. Run the playbook client.yml again, or delete it."
+        ) from error
 
 
 def _write(report: reports.Report, directory: Path) -> dict[str, str]:

@@ -42,6 +42,12 @@ options:
       has it.
     type: dict
     default: {}
+  clients_file:
+    description:
+      - File on the controller with what M(observability.claude_code.client_coverage) returned, as the playbook
+        C(client.yml) writes it. The page then has a table of all machines.
+      - Where there is no such file, there is no table.
+    type: path
   directory:
     description: Directory on the controller for the files; made where it is not there.
     type: path

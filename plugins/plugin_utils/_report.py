@@ -27,13 +27,14 @@ Result = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was found about one stack, and the dashboard to show beside it, as stack_figures read it."""
+    """What was found about one stack; beside it the dashboard of stack_figures and the table of client_coverage."""
 
     host: str
     range: str
     at: dt.datetime
     results: t.Sequence[Result]
     figures: Result = dataclasses.field(default_factory=dict)
+    clients: Result = dataclasses.field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -110,6 +111,7 @@ def as_json(report: Report) -> str:
         "summary": report.counts,
         "results": list(report.results),
         "dashboard": report.figures,
+        "clients": report.clients,
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ansible_collections.observability.claude_code.plugins.plugin_utils import _plots as plots
 from ansible_collections.observability.claude_code.plugins.plugin_utils._report import Report, Result
+from ansible_collections.observability.claude_code.plugins.plugin_utils._report_clients import clients
 from ansible_collections.observability.claude_code.plugins.plugin_utils._report_panels import dashboard, escape
 from ansible_collections.observability.claude_code.plugins.plugin_utils._units import NOTHING, duration
 
@@ -26,7 +27,8 @@ NO_LIBRARY = (
 def page(report: Report) -> str:
     """The whole page."""
     title = f"Claude Code telemetry on {report.host}"
-    body = [_header(report, title), _todo(report), _dashboard(report), _checks(report), _footer(report)]
+    body = [_header(report, title), _todo(report), _dashboard(report), clients(report.clients, report.at.tzinfo)]
+    body += [_checks(report), _footer(report)]
     return "\n".join(
         [
             "<!doctype html>",

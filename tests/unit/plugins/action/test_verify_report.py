@@ -56,3 +56,23 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pytest.fail.Exception, match="The report cannot be written to /dev/null/report: Not a directory"
     ):
         play(tmp_path, directory="/dev/null/report")
+
+
+CLIENTS = {"summary": "1 clients: 1 covered.", "clients": [], "unnamed": [], "counts": {}}
+
+
+def test_a_table_of_clients_is_shown_where_there_is_one(tmp_path: Path) -> None:
+    directory, table = tmp_path / "report", tmp_path / "clients.json"
+    play(tmp_path, directory=str(directory), clients_file=str(table))
+    assert "Machines of the last roll-out" not in (directory / "report.html").read_text()
+    table.write_text(json.dumps(CLIENTS))
+    play(tmp_path, directory=str(directory), clients_file=str(table))
+    assert "1 clients: 1 covered." in (directory / "report.html").read_text()
+    assert json.loads((directory / "report.json").read_text())["clients"]["summary"] == CLIENTS["summary"]
+
+
+def test_a_table_of_clients_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "clients.json"
+    table.write_text("[]")
+    with pytest.raises(pytest.fail.Exception, match=r"The table of clients in \S+clients\.json cannot be read"):
+        play(tmp_path, directory=str(tmp_path / "report"), clients_file=str(table))
