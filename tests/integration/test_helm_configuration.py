@@ -82,7 +82,7 @@ def test_prometheus_takes_its_configuration_and_all_rules(stack: Stack, case: di
         for where in job.pop("dns_sd_configs", []):
             job["static_configs"] = [{"targets": [f"{name}:{where['port']}" for name in where["names"]]}]
     variables = role("prometheus", **case)
-    mount, rules = variables["prometheus_rules_mount"], tmp_path / "rules"
+    mount, rules = variables["prometheus_rules_mount"], tmp_path / "mounted"
     rules.mkdir()
     for one in rule_objects(**case):
         for name, content in one["data"].items():
