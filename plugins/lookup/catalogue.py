@@ -18,6 +18,7 @@ options:
       - V(signal_to_metrics_by_arrival) are the same without the events' times, for running totals.
       - V(marks) are the attributes by which those rules know their events, by event.
       - V(rollup_groups) are groups of recording rules for Prometheus.
+      - V(rollup_parts) are the same groups in several lists, each of which fits into an object of a cluster.
       - V(labels) are the names of the resource attributes that become labels.
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
@@ -35,6 +36,7 @@ options:
       - signal_to_metrics_by_arrival
       - marks
       - rollup_groups
+      - rollup_parts
       - labels
       - metrics
       - sources
@@ -150,6 +152,7 @@ class LookupModule(LookupBase):
             "signal_to_metrics_by_arrival": lambda catalogue: rules.signal_to_metrics(catalogue, event_time=False),
             "marks": rules.marks,
             "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, delivery),
+            "rollup_parts": lambda catalogue: rules.parts(rules.rollup_groups(catalogue, delivery)),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},

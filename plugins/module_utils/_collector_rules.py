@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import replace
 
@@ -26,6 +27,9 @@ EVENT_TIME = "event.timestamp"
 MARK = "event.is."
 # The pass that fills in a past without rollups.
 BACKFILL = "backfill"
+# How many bytes of rules go into one object of a cluster. A ConfigMap holds 1 MiB, and the Prometheus operator, which
+# makes ConfigMaps of rules, refuses what fills more than half of one; as YAML they may take more than is counted here.
+PART_BYTES = 400_000
 
 
 def signal_to_metrics(catalogue: Catalogue, event_time: bool = True) -> list[dict[str, t.Any]]:
@@ -62,6 +66,20 @@ def rollup_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str
         for rollup in catalogue.rollups.values()
         for late in (*rollup.near, *rollup.far)
     ]
+
+
+def parts(groups: list[dict[str, t.Any]], most: int = PART_BYTES) -> list[list[dict[str, t.Any]]]:
+    """The same groups in the same order, in several lists of at most so many bytes as JSON."""
+    found: list[list[dict[str, t.Any]]] = []
+    free = 0
+    for group in groups:
+        size = len(json.dumps(group))
+        if size > free:
+            found.append([])
+            free = most
+        found[-1].append(group)
+        free -= size
+    return found
 
 
 def backfill_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str, t.Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.charts import CASES, NAMES, chart_folder, role, values
+from support.charts import CASES, NAMES, chart_folder, role, rule_objects, values
 from support.checkout import run
 from support.stack import Stack
 
@@ -45,16 +45,16 @@ def prometheus_files(case: dict[str, Any], folder: Path) -> dict[str, str]:
     if "CHARTS_DIR" in os.environ:
         return data(rendered("prometheus", case, folder), "prometheus-server")
     given = values("prometheus", **case)
-    server, rules = given["server"], given["serverFiles"]
+    server = given["server"]
     configuration = {
         "global": server["global"],
         "storage": {"tsdb": server["tsdb"]},
         "otlp": server["otlp"],
         "alerting": {"alertmanagers": server["alertmanagers"]},
-        "rule_files": [f"{FILES}/{name}" for name in rules],
+        "rule_files": given["serverFiles"]["prometheus.yml"]["rule_files"],
         "scrape_configs": yaml.safe_load(given["extraScrapeConfigs"]),
     }
-    return {name: yaml.safe_dump(content) for name, content in {"prometheus.yml": configuration, **rules}.items()}
+    return {"prometheus.yml": yaml.safe_dump(configuration)}
 
 
 def loki_configuration(case: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -81,14 +81,18 @@ def test_prometheus_takes_its_configuration_and_all_rules(stack: Stack, case: di
         # A Prometheus that was built from Go modules does not look names up.
         for where in job.pop("dns_sd_configs", []):
             job["static_configs"] = [{"targets": [f"{name}:{where['port']}" for name in where["names"]]}]
-    text = yaml.safe_dump(configuration).replace(FILES, str(tmp_path))
+    variables = role("prometheus", **case)
+    mount, rules = variables["prometheus_rules_mount"], tmp_path / "mounted"
+    rules.mkdir()
+    for one in rule_objects(**case):
+        for name, content in one["data"].items():
+            (rules / name).write_text(content)
+    text = yaml.safe_dump(configuration).replace(FILES, str(tmp_path)).replace(mount, str(rules))
     for name, content in {**found, "prometheus.yml": text}.items():
         (tmp_path / name).write_text(content)
     printed = run(stack.prefix / "bin" / "promtool", "check", "config", tmp_path / "prometheus.yml")
-    variables = role("prometheus", **case)
-    for name in ("prometheus_rollup_groups", "prometheus_alert_groups"):
-        assert f"SUCCESS: {sum(len(group['rules']) for group in variables[name])} rules found" in printed
-    assert sum(len(content) for content in found.values()) < 1024 * 1024, "what a ConfigMap holds"
+    for groups in variables["prometheus_rule_objects"].values():
+        assert f"SUCCESS: {sum(len(group['rules']) for group in groups)} rules found" in printed
 
 
 @CASE

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from support.charts import CHARTS, role, values
+from support.charts import CHARTS, role, rule_objects, values
 from support.checkout import run
-from support.stand_in_charts import are_real, charts
+from support.stand_in_charts import charts
 
 if TYPE_CHECKING:
     from support.cluster import Cluster
@@ -105,11 +105,12 @@ def test_the_chart_gets_the_values_of_the_role(site: Site, chart: str) -> None:
     assert stored == values(chart, **given)
 
 
-@pytest.mark.skipif(are_real(), reason="not run: the real charts do not store their values")
-def test_templates_of_alerts_reach_prometheus_as_they_are(site: Site) -> None:
-    rendered = json.loads(site.read("v1", "ConfigMap", "prometheus-server")["data"]["values"])
-    wanted = yaml.safe_load(role("prometheus", **site.settings).file("alerts.yml.j2"))
-    assert rendered["serverFiles"]["alerting_rules.yml"] == wanted
+def test_rules_reach_prometheus_as_they_are(site: Site) -> None:
+    pod = site.read("apps/v1", "Deployment", "prometheus-server")["spec"]["template"]["spec"]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == "rules"]
+    wanted = {one["metadata"]["name"]: one["data"] for one in rule_objects(**site.settings)}
+    mounted = [source["configMap"]["name"] for source in volume["projected"]["sources"]]
+    assert {name: site.read("v1", "ConfigMap", name)["data"] for name in mounted} == wanted
     assert "{{ $labels" in json.dumps(wanted)
 
 
@@ -168,16 +169,30 @@ def test_rules_reach_the_prometheus_of_an_operator_as_objects(site: Site) -> Non
         wanted = {**elsewhere, "stack_namespace": namespace}
         site.cluster.apply(PROMETHEUS_RULES)
         try:
-            assert site.playbook("site.yml", "--tags", "prometheus", **wanted) == 1
-            rules = role("prometheus", **wanted)
-            for name, groups in rules["prometheus_rule_objects"].items():
-                stored = site.cluster.read("monitoring.coreos.com/v1", "PrometheusRule", name, namespace)
-                assert stored["spec"]["groups"] == groups
+            earlier = more_rules("monitoring.coreos.com/v1", "PrometheusRule", namespace)
+            site.cluster.served(PROMETHEUS_RULES)
+            site.cluster.apply(earlier)
+            assert site.playbook("site.yml", "--tags", "prometheus", **wanted) == 2
+            version, kind = "monitoring.coreos.com/v1", "PrometheusRule"
+            objects = {one["metadata"]["name"]: one for one in rule_objects(**wanted)}
+            for name, one in objects.items():
+                stored = site.cluster.read(version, kind, name, namespace)
+                assert stored["spec"] == one["spec"]
                 assert stored["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+            assert not site.cluster.read(version, kind, earlier["metadata"]["name"], namespace)
+            assert site.playbook("remove.yml", **wanted) > 0
+            assert [name for name in objects if site.cluster.read(version, kind, name, namespace)] == []
         finally:
             site.cluster.delete(
                 "apiextensions.k8s.io/v1", "CustomResourceDefinition", PROMETHEUS_RULES["metadata"]["name"]
             )
+
+
+def more_rules(version: str, kind: str, namespace: str) -> dict[str, Any]:
+    """An object as an earlier run would have left, when rules were larger."""
+    labels = role("prometheus")["prometheus_rules_own_labels"]
+    metadata = {"name": "claude-code-rollups-99", "namespace": namespace, "labels": labels}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
 
 PROMETHEUS_RULES = {
@@ -216,7 +231,10 @@ def test_removed_data_and_what_others_made_stay_until_they_are_asked_for(site: S
     assert site.names("Deployment") == site.names("StatefulSet") == set()
     assert site.names("ConfigMap", OURS) == site.names("NetworkPolicy", OURS) == set()
 
+    earlier = more_rules("v1", "ConfigMap", site.namespace)
+    site.cluster.apply(earlier)
     assert site.playbook("site.yml", "--tags", "prometheus,grafana") > 0, "they come back to their data"
+    assert earlier["metadata"]["name"] not in site.names("ConfigMap")
     assert site.password() == password
     assert site.names("PersistentVolumeClaim") == CLAIMS | {"other"}
 

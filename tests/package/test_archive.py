@@ -25,7 +25,7 @@ CHECKOUT_ONLY = (
     "molecule/",
 )
 NAME = "observability.claude_code"
-ABOUT_OPTIONS = "missing required arguments|Unsupported parameters"
+ABOUT_OPTIONS = "missing required arguments|all of the following are missing|Unsupported parameters"
 
 
 def test_archive_holds_every_file_of_the_project_but_those_of_a_checkout(clone: Path, members: set[str]) -> None:

@@ -63,6 +63,15 @@ def _values(chart: str, inventory: str) -> dict[str, Any]:
     return role(chart, **json.loads(inventory))[f"{chart}_helm_values"]
 
 
+def rule_objects(**inventory: Any) -> list[dict[str, Any]]:
+    """The objects with rules that the role prometheus puts on a cluster."""
+    found = []
+    for name, groups in role("prometheus", **inventory)["prometheus_rule_objects"].items():
+        own = role("prometheus", **inventory, item={"key": name, "value": groups})
+        found.append(yaml.safe_load(own.file("rules.yaml.j2")))
+    return found
+
+
 def paths(values: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The names that lead to each value that is not a mapping, or an empty one."""
     if isinstance(values, dict) and values:

@@ -32,15 +32,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kubernetes.client import ApiClient
 from kubernetes.config import new_client_from_config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ApiException, NotFoundError, ResourceNotFoundError
 from kubernetes.dynamic.resource import ResourceList
 from support.checkout import CHECKOUT, environment, run
-from support.cluster_programs import SOURCES, programs
-from support.control_plane import ADMINISTRATOR, STRANGER, ControlPlane
+from support.cluster_programs import programs
+from support.control_plane import ADMINISTRATOR, STRANGER, ControlPlane, listed
 from support.kubernetes_core import provide
 from support.stack import until
 
@@ -181,12 +180,12 @@ class Cluster:
     @contextmanager
     def as_openshift(self) -> Iterator[None]:
         """What tests/files/kubernetes/openshift.yml says; gone again afterwards."""
-        objects = documents("openshift.yml")
+        objects = listed("openshift.yml")
         try:
             self.apply(*objects)
             for one in objects:
                 if one["kind"] == "CustomResourceDefinition":
-                    self._served(one)
+                    self.served(one)
             # Policies take effect a moment after they are stored.
             until(self._gives_ranges, 60, "namespaces get the annotations of openshift.yml")
             with self.namespace(restricted=False) as name:
@@ -198,7 +197,8 @@ class Cluster:
             until(lambda: not self._gives_ranges(), 60, "namespaces are without the annotations of openshift.yml again")
             self._dynamic.resources.invalidate_cache()
 
-    def _served(self, definition: dict[str, Any]) -> None:
+    def served(self, definition: dict[str, Any]) -> None:
+        """Wait until the API has the kind that this CustomResourceDefinition defines."""
         group, kind = definition["spec"]["group"], definition["spec"]["names"]["kind"]
 
         def known() -> bool:
@@ -233,11 +233,6 @@ class Cluster:
         return bool(nodes) and not any(node["spec"].get("taints") for node in nodes)
 
 
-def documents(name: str) -> list[dict[str, Any]]:
-    """The objects of a file in tests/files/kubernetes."""
-    return list(yaml.safe_load_all((SOURCES / name).read_text()))
-
-
 def _settled(found: dict[str, Any]) -> bool:
     status = found.get("status", {})
     if found["kind"] == "PersistentVolumeClaim":
@@ -254,6 +249,6 @@ def running(folder: Path) -> Iterator[Cluster]:
     provide()
     with ControlPlane(programs(), folder) as plane:
         cluster = Cluster(plane)
-        cluster.apply(*documents("cluster.yml"))
+        cluster.apply(*listed("cluster.yml"))
         until(cluster.nodes_ready, 60, lambda: f"the nodes are ready\n{plane.log('kwok')}")
         yield cluster

@@ -15,7 +15,9 @@ import ssl
 import subprocess
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.certificates import Authority
@@ -28,6 +30,11 @@ SERVICE_NAMES = ("localhost", "kubernetes.default.svc", "10.96.0.1")
 ISSUER = "https://kubernetes.default.svc"
 # Who may do everything, and somebody who is known and may do nothing.
 ADMINISTRATOR, STRANGER = "administrator", "stranger"
+
+
+def listed(name: str) -> list[dict[str, Any]]:
+    """The objects of a file in tests/files/kubernetes."""
+    return yaml.safe_load((SOURCES / name).read_text())
 
 
 class ControlPlane:
@@ -46,6 +53,9 @@ class ControlPlane:
         groups = {ADMINISTRATOR: "system:masters", STRANGER: "strangers"}
         rows = [f"{token},{user},{user},{groups[user]}" for user, token in self.tokens.items()]
         _write_secret(folder / "tokens.csv", "\n".join(rows))
+        # Kwok wants documents, which a file of the collection may not have: ansible-test refuses them.
+        self._stages = folder / "stages.yml"
+        self._stages.write_text(yaml.safe_dump_all(listed("stages.yml")))
         for user in self.tokens:
             _write_secret(self.kubeconfig(user), json.dumps(self._access(user)))
 
@@ -108,7 +118,7 @@ class ControlPlane:
             "kube-scheduler": [kube, "kube-scheduler", *alone],
             "kwok": [
                 *(self.programs.kwok, kubeconfig, "--manage-all-nodes=true", "--node-lease-duration-seconds=40"),
-                f"--config={SOURCES / 'stages.yml'}",
+                f"--config={self._stages}",
             ],
         }
 

@@ -18,10 +18,6 @@ from support.checkout import CHECKOUT
 STAND_INS = CHECKOUT / "tests" / "files" / "charts" / "stand_ins"
 
 
-def are_real() -> bool:
-    return "CHARTS_DIR" in os.environ
-
-
 def charts(folder: Path) -> dict[str, str]:
     """The path of each chart, by its name; stand-ins are made in ``folder``."""
     given = os.environ.get("CHARTS_DIR")

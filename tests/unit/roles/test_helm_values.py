@@ -6,16 +6,35 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
 import yaml
-from support.charts import CASES, CHARTS, NAMES, STORAGE, chart_folder, paths, recorded, role, unknown, values
+from support.charts import (
+    CASES,
+    CHARTS,
+    NAMES,
+    STORAGE,
+    chart_folder,
+    paths,
+    recorded,
+    role,
+    rule_objects,
+    unknown,
+    values,
+)
+from support.collector_manifests import CollectorManifests
 from support.role_refusals import refusals
 from support.role_variables import RoleVariables
 
 DELIVERIES = ("otlp", "scrape", "remote_write")
 IDS = {"runAsUser", "runAsGroup", "fsGroup"}
+OPERATED = {
+    "stack_existing": ["prometheus"],
+    "prometheus_rules_as": "prometheusrule",
+    "stack_alerts_by": "servers",
+}
 
 
 def at(values: Any, *names: str) -> Any:
@@ -110,15 +129,50 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in job.items() if name not in ("static_configs", "dns_sd_configs")}
 
 
-def test_prometheus_evaluates_the_rules_of_a_host() -> None:
-    host, files = RoleVariables("prometheus"), values("prometheus")["serverFiles"]
-    assert files["recording_rules.yml"] == yaml.safe_load(host.file("rollups.yml.j2"))
-    assert files["alerting_rules.yml"] == yaml.safe_load(host.file("alerts.yml.j2"))
-    assert "{{ $labels" in json.dumps(files["alerting_rules.yml"]), "templates of alerts arrive as they are"
+def groups_of(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What Prometheus evaluates of ConfigMaps with rules, or of an operator's objects."""
+    contents = [yaml.safe_load(text) for one in objects for text in one.get("data", {}).values()]
+    return [group for content in contents or [one["spec"] for one in objects] for group in content["groups"]]
+
+
+@pytest.mark.parametrize("inventory", [{}, OPERATED], ids=["ours", "operated"])
+def test_prometheus_evaluates_the_rules_of_a_host(inventory: dict[str, Any]) -> None:
+    host, objects = RoleVariables("prometheus", **inventory), rule_objects(**inventory)
+    rollups, alerts = (yaml.safe_load(host.file(f"{name}.yml.j2"))["groups"] for name in ("rollups", "alerts"))
+    *others, last = objects
+    assert len(others) > 1, "one object cannot hold the rollups"
+    assert groups_of(others) == rollups
+    assert groups_of([last]) == alerts
+    assert "{{ $labels" in json.dumps(last), "templates of alerts arrive as they are"
+
+
+def test_prometheus_and_its_reloader_see_all_files_with_rules_in_one_folder() -> None:
+    found, objects = values("prometheus"), rule_objects()
+    server, reloader = found["server"], found["configmapReload"]["prometheus"]
+    (volume,), (mount,) = server["extraVolumes"], server["extraVolumeMounts"]
+    names = [source["configMap"]["name"] for source in volume["projected"]["sources"]]
+    assert names == [one["metadata"]["name"] for one in objects]
+    assert len({name for one in objects for name in one["data"]}) == len(objects), "no file hides another"
+    assert mount["name"] == volume["name"]
+    assert reloader["extraVolumeMounts"] == [mount]
+    assert reloader["extraVolumeDirs"] == [mount["mountPath"]]
+    assert found["serverFiles"]["prometheus.yml"]["rule_files"][0] == f"{mount['mountPath']}/*.yml"
+
+
+def test_rules_without_rollups_are_one_object() -> None:
+    (alerts,) = rule_objects(prometheus_rollups=False)
+    assert alerts["metadata"]["name"] == "claude-code-alerts"
+
+
+def test_no_label_of_the_inventory_hides_rules_from_their_removal() -> None:
+    labels = {"app.kubernetes.io/component": "other", "release": "operator"}
+    own = role("prometheus")["prometheus_rules_own_labels"]
+    for one in rule_objects(**OPERATED, prometheus_rules_labels=labels):
+        assert one["metadata"]["labels"] == {**labels, **own}
 
 
 def test_alerts_that_grafana_evaluates_are_not_in_prometheus_or_loki() -> None:
-    assert values("prometheus", stack_alerts_by="grafana")["serverFiles"]["alerting_rules.yml"] == {"groups": []}
+    assert groups_of(rule_objects(stack_alerts_by="grafana", prometheus_rollups=False)) == []
     (rules,) = yaml.safe_load(role("loki", stack_alerts_by="grafana").file("rules-configmap.yaml.j2"))["data"].values()
     assert yaml.safe_load(rules) == {"groups": []}
 
@@ -233,6 +287,28 @@ def test_a_password_that_is_there_is_kept_and_one_is_made_otherwise() -> None:
 
 
 # --- what must not happen ---
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_everything_is_smaller_than_what_the_api_takes(delivery: str) -> None:
+    """A ConfigMap and a Secret hold 1 MiB; in a Secret Helm keeps the values of a release."""
+    given = {"stack_delivery": [delivery]}
+    objects = [*rule_objects(**given), *rule_objects(**OPERATED, **given), *dashboards(**given).values()]
+    for by in ("servers", "grafana"):
+        objects += [
+            yaml.safe_load(role(name, stack_alerts_by=by, **given).file("rules-configmap.yaml.j2"))
+            for name in ("loki", "grafana")
+        ]
+    objects += CollectorManifests(**given).objects
+    objects += [{"kind": "values of the chart", "metadata": {"name": name}, **values(name, **given)} for name in CHARTS]
+    sizes = {f"{one['kind']} {one['metadata']['name']}": len(json.dumps(one)) for one in objects}
+    assert {name: size for name, size in sizes.items() if size > 1_000_000} == {}
+
+
+def test_rules_fit_into_the_config_maps_that_an_operator_makes_of_them() -> None:
+    """It takes half of what one may hold, and writes them as YAML."""
+    for one in rule_objects(**OPERATED):
+        assert len(yaml.safe_dump(one["spec"], width=math.inf)) < 512 * 1024, one["metadata"]["name"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)

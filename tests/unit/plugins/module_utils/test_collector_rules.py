@@ -110,6 +110,14 @@ def test_rollups_read_each_delivery_its_own_way() -> None:
     assert "increase(" in rules.rollup_groups(ROLLED, "scrape")[0]["rules"][0]["expr"]
 
 
+def test_parts_have_all_groups_in_their_order_and_are_no_larger_than_asked() -> None:
+    groups = [{"name": name, "rules": ["x" * size]} for name, size in zip("abcd", (10, 40, 30, 200), strict=True)]
+    found = rules.parts(groups, 120)
+    assert [[group["name"] for group in part] for part in found] == [["a", "b"], ["c"], ["d"]], "d fits into none"
+    assert [group for part in found for group in part] == groups
+    assert rules.parts([], 120) == []
+
+
 def test_a_past_is_filled_in_by_a_pass_of_its_own() -> None:
     (group,) = rules.backfill_groups(ROLLED)
     assert [rule["record"] for rule in group["rules"]] == ["claude_code:cost:sum1h", "claude_code:failures:sum1h"]

@@ -36,3 +36,5 @@ spec:
         - name: main
           image: registry.invalid/prometheus:1
           securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+          volumeMounts: {{ .Values.server.extraVolumeMounts | toJson }}
+      volumes: {{ .Values.server.extraVolumes | toJson }}
