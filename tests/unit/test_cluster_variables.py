@@ -20,7 +20,7 @@ MIMIR = {"stack_prometheus_otlp_url": "http://mimir.metrics.svc:8080/otlp"}
 ASKED = {"stack_existing": ["prometheus"], "stack_prometheus_url": "https://ask.example.com/prometheus"}
 
 
-def rules(inventory: dict[str, Any]) -> set[str]:
+def rules(inventory: dict[str, Any]) -> dict[str, str]:
     variables = RoleVariables("stack", **inventory)
     groups = variables.expression(
         "lookup('observability.claude_code.catalogue', 'prometheus_alerts', **stack_alert_options)"
