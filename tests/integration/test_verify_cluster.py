@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kubernetes.client import CoreV1Api
 from support.checkout import run
-from support.stack import TOUCHED, Stack, until
+from support.stack import HOST, TOUCHED, Stack, until
 
 if TYPE_CHECKING:
     from support.cluster import Cluster
@@ -139,6 +139,18 @@ def forwarding(cluster: Cluster) -> list[str]:
     return [line for line in listed.splitlines() if "port-forward" in line and str(cluster.kubeconfig) in line]
 
 
+def test_servers_that_have_addresses_of_their_own_need_no_forwarding(site: Site, stack: Stack) -> None:
+    own = {
+        name: f"http://{HOST}:{stack.ports[f'{name}_port']}" for name in ("prometheus", "loki", "telemetry", "health")
+    }
+    urls = {f"{'verify' if name in ('telemetry', 'health') else 'stack'}_{name}_url": url for name, url in own.items()}
+    _printed, results = site.verify(
+        verify_reach="urls", verify_kubectl="kubectl-that-is-absent", stack_otlp_url=stack.otlp_url, **urls
+    )
+    assert named(results, "failed") == set()
+    assert named(results, "passed") >= THROUGH_PORTS
+
+
 # --- what is wrong is told, and all else is checked the same ---
 
 ANOTHER_IMAGE = "registry.invalid/collector:0.1"
@@ -194,7 +206,7 @@ def test_a_fault_is_told_with_what_to_do(ill: tuple[str, Results], check: str, f
 
 def test_without_kubectl_the_cluster_is_checked_all_the_same(site: Site, ill: tuple[str, Results]) -> None:
     with pytest.raises(pytest.fail.Exception) as failure:
-        site.verify(verify_kubectl="kubectl-that-is-absent")
+        site.verify(verify_kubectl="kubectl-that-is-absent", verify_probe=False)
     printed, results = " ".join(str(failure.value).split()), site.results()
     assert "The program kubectl-that-is-absent is not on this machine" in printed
     assert named(results, "failed") | named(results, "skipped") >= THROUGH_PORTS
