@@ -29,15 +29,13 @@ from ansible_collections.observability.claude_code.plugins.module_utils._panels 
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import DELIVERIES
 from support.checkout import CHECKOUT
-from support.stack import HOST, Stack
+from support.stack import HOST, TOUCHED, Stack
 
 FOLDER = CHECKOUT / "files" / "catalogue"
 CATALOGUE = load_catalogue(FOLDER)
 DASHBOARDS = load_dashboards(FOLDER, CATALOGUE)
 COUNT = Column("Count", field="count")
 
-# Other tests of the run send what the collector has to refuse, or from a wrong clock, on purpose.
-TOUCHED = {"nothing-refused", "nothing-dropped", "times-plausible", "cost-reconciles", "tokens-reconcile"}
 # What the panel Active Sessions counts, written by hand.
 SESSIONS = """count(count by (session_id) (
   sum_over_time(claude_code_session_count_total{copy=""}[24h]) > 0

@@ -4,21 +4,24 @@
 """The test cluster: a real Kubernetes API with controllers and scheduler, whose nodes are played by kwok.
 
 The fixture `cluster` (support.running) has one for all tests of a process. Pods are Running as soon as they have a
-node, claims Bound as soon as they are made. No program ever starts in a pod: no log, exec, port-forward or network.
+node, claims Bound as soon as they are made. No program ever starts in a pod: no log, exec or network. Ports of pods are
+where a test says (`forwards`), so that a port-forward reaches real servers.
 
     def test_it(cluster: Cluster) -> None:
         with cluster.namespace("monitoring") as name:         # made, and deleted with all that is in it
             printed = cluster.playbook("site.yml", "--check", stack_scale="distributed")
             found = cluster.read("apps/v1", "Deployment", "otel-collector", name)
             cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": name}})
+            with cluster.forwards(name, {3100: port}):            # kubectl port-forward service/loki :3100
+                ...
 
     def test_on_openshift(openshift: Cluster) -> None:        # the same one, meanwhile with what OpenShift has
 
 `cluster.playbook` runs a playbook of the checkout on localhost, with stack_platform and stack_kubeconfig set. What else
 talks to the cluster, such as `ansible-playbook` run by support.checkout.run, takes `env=cluster.environment()`: it has
-KUBECONFIG, and helm in PATH with folders of its own. The collection kubernetes.core is where playbooks look for it.
-A module run in this process takes `kubeconfig=str(cluster.kubeconfig)`; `cluster.stranger` is the kubeconfig of
-somebody who may do nothing. `cluster.objects()` lists what there is, to show what a playbook leaves behind.
+KUBECONFIG, and helm and kubectl in PATH with folders of their own. The collection kubernetes.core is where playbooks
+look for it. A module run in this process takes `kubeconfig=str(cluster.kubeconfig)`; `cluster.stranger` is the
+kubeconfig of somebody who may do nothing. `cluster.objects()` lists what there is, to show what a playbook leaves.
 """
 
 from __future__ import annotations
@@ -27,21 +30,22 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.config import new_client_from_config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ApiException, NotFoundError, ResourceNotFoundError
 from kubernetes.dynamic.resource import ResourceList
+from kubernetes.stream import portforward
 from support.checkout import CHECKOUT, environment, run
 from support.cluster_programs import programs
 from support.control_plane import ADMINISTRATOR, STRANGER, ControlPlane, listed
 from support.kubernetes_core import provide
-from support.stack import until
+from support.stack import HOST, until
 
 FIELD_MANAGER = "tests"
 # Whether a playbook runs long or hangs.
@@ -51,11 +55,12 @@ TRANSIENT = {"Event", "Lease", "EndpointSlice", "Endpoints", "ReplicaSet", "Cont
 
 
 class Cluster:
-    """``helm`` and ``kubeconfig`` are files, ``client`` is the kubernetes package's."""
+    """``helm``, ``kubectl`` and ``kubeconfig`` are files, ``client`` is the kubernetes package's."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane, self.folder = plane, plane.folder
         self.helm: Path = plane.programs.helm
+        self.kubectl: Path = plane.programs.kubectl
         self.kubeconfig = plane.kubeconfig(ADMINISTRATOR)
         self.stranger = plane.kubeconfig(STRANGER)
         self.client: ApiClient = new_client_from_config(str(self.kubeconfig))
@@ -156,6 +161,38 @@ class Cluster:
             # It may have come since.
             self._dynamic.resources.invalidate_cache()
             return self._dynamic.resources.get(api_version=version, kind=kind)
+
+    @contextmanager
+    def forwards(self, namespace: str, ports: Mapping[int, int]) -> Iterator[None]:
+        """Let a port-forward to a port of the namespace's pods, of which there must be one, end at one of this machine.
+
+        Servers that speak HTTP must listen there.
+        """
+        kind = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterPortForward"}
+        ends = [{"ports": [port], "target": {"address": HOST, "port": own}} for port, own in ports.items()]
+        self.apply(
+            {
+                **kind,
+                "metadata": {"name": namespace},
+                "spec": {"selector": {"matchNamespaces": [namespace]}, "forwards": ends},
+            }
+        )
+        pod, port = self.pods(namespace)[0]["metadata"]["name"], next(iter(ports))
+        try:
+            until(lambda: self._answers(pod, namespace, port), 60, lambda: f"{pod} answers\n{self.plane.log('kwok')}")
+            yield
+        finally:
+            self.delete(kind["apiVersion"], kind["kind"], namespace)
+
+    def _answers(self, pod: str, namespace: str, port: int) -> bool:
+        call = CoreV1Api(self.client).connect_get_namespaced_pod_portforward
+        with closing(portforward(call, pod, namespace, ports=str(port)).socket(port)) as connection:
+            connection.settimeout(5)
+            try:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                return bool(connection.recv(65536))
+            except OSError:
+                return False
 
     # --- namespaces and OpenShift ---
 

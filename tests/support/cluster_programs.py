@@ -25,16 +25,17 @@ class Programs:
     kube: Path
     helm: Path
     kwok: Path
+    kubectl: Path
 
 
 def programs() -> Programs:
     """Built where they are missing, which takes minutes; who asks meanwhile waits for the same build."""
     built = build(recipe(), Cache(str(PROGRAMS))).programs
-    return Programs(*(Path(built[name]) for name in ("kube", "helm", "kwok")))
+    return Programs(*(Path(built[name]) for name in ("kube", "helm", "kwok", "kubectl")))
 
 
 def recipe() -> Recipe:
-    """All three come from one module, so what they have in common is compiled once."""
+    """All come from one module, so what they have in common is compiled once."""
     files = {path.name: path.read_text() for path in sorted((SOURCES / "programs").iterdir())}
     kubernetes, helm = _version(files, "k8s.io/kubernetes"), _version(files, HELM)
     major, minor, _patch = kubernetes.split(".")
@@ -54,8 +55,8 @@ def recipe() -> Recipe:
         name="claude-code-tests-cluster",
         version=kubernetes,
         files=files,
-        packages=[".", f"{HELM}/cmd/helm", f"{KWOK}/cmd/kwok"],
-        programs=["kube", "helm", "kwok"],
+        packages=[".", f"{HELM}/cmd/helm", f"{KWOK}/cmd/kwok", "k8s.io/kubernetes/cmd/kubectl"],
+        programs=["kube", "helm", "kwok", "kubectl"],
         ldflags=" ".join(["-s -w", *(f"-X {name}={value}" for name, value in names.items())]),
     )
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Kubernetes control plane on this machine: the real programs, and kwok in place of kubelets.
 
-Nothing runs in its pods, which are ready as soon as they have a node. No logs, no exec, no port-forward, no network.
+Nothing runs in its pods, which are ready as soon as they have a node. No logs, no exec, no network. A port-forward ends
+where a ClusterPortForward says.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class ControlPlane:
 
     def __init__(self, programs: Programs, folder: Path) -> None:
         self.programs, self.folder = programs, folder
-        self.api_port, self._etcd_port, self._peer_port = free_ports(3)
+        self.api_port, self._etcd_port, self._peer_port, self._node_port = free_ports(4)
         self.tokens = {user: secrets.token_urlsafe(24) for user in (ADMINISTRATOR, STRANGER)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         authority = Authority(folder)
@@ -110,6 +111,8 @@ class ControlPlane:
                 f"--service-account-key-file={self._accounts_key}",
                 f"--service-account-signing-key-file={self._accounts_key}",
                 *(f"--service-cluster-ip-range={SERVICES}", "--endpoint-reconciler-type=none", "--profiling=false"),
+                # Their names are known to nobody.
+                "--kubelet-preferred-address-types=InternalIP",
             ],
             "kube-controller-manager": [
                 *(kube, "kube-controller-manager", *alone, f"--root-ca-file={self.ca_file}"),
@@ -119,6 +122,10 @@ class ControlPlane:
             "kwok": [
                 *(self.programs.kwok, kubeconfig, "--manage-all-nodes=true", "--node-lease-duration-seconds=40"),
                 f"--config={self._stages}",
+                # The API server reaches all nodes there, as it would their kubelets.
+                *(f"--node-ip={HOST}", f"--node-port={self._node_port}"),
+                *(f"--server-address={HOST}:{self._node_port}", "--enable-crds=ClusterPortForward"),
+                *(f"--tls-cert-file={self._certificate}", f"--tls-private-key-file={self._key}"),
             ],
         }
 
