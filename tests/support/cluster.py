@@ -177,7 +177,7 @@ class Cluster:
                 "spec": {"selector": {"matchNamespaces": [namespace]}, "forwards": ends},
             }
         )
-        pod, port = self.pods(namespace)[0]["metadata"]["name"], next(iter(ports))
+        pod, port = self.pods(namespace)[0]["metadata"]["name"], min(ports)
         try:
             until(lambda: self._answers(pod, namespace, port), 60, lambda: f"{pod} answers\n{self.plane.log('kwok')}")
             yield
