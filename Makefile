@@ -53,7 +53,7 @@ lint: $(VENV)/.for-tests ## run the linters alone
 	@$(PYTEST) tests/lint $(ARGS)
 
 bench: $(VENV)/.for-tests ## measure what the collector and the stores take
-	@$(PYTEST) tests/bench -s $(ARGS)
+	@$(PYTEST) -s $(if $(findstring tests/bench,$(ARGS)),,tests/bench) $(ARGS)
 
 clean: ## delete the Python environment and caches of this folder; not the demo
 	rm -rf $(VENV) .cache .ansible .pytest_cache .ruff_cache
