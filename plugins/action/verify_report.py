@@ -65,7 +65,9 @@ def _clients(path: str | None) -> dict[str, t.Any]:
         return {}
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {name: found[name] for name in ("summary", "clients", "unnamed")}
+        told = {name: found[name] for name in ("summary", "clients", "unnamed")}
+        # The report says how old it is: machines that were covered last month need not be so today.
+        return {"at": Path(path).stat().st_mtime, **told}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AnsibleActionFail(
             f"The table of clients in {path} cannot be read: {error}. Run the playbook client.yml again, or delete it."

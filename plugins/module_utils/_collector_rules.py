@@ -15,6 +15,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
     Metric,
     Rollup,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._packing import packed
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 from ansible_collections.observability.claude_code.plugins.module_utils._rollups import PASS, recorded
 
@@ -70,16 +71,7 @@ def rollup_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str
 
 def parts(groups: list[dict[str, t.Any]], most: int = PART_BYTES) -> list[list[dict[str, t.Any]]]:
     """The same groups in the same order, in several lists of at most so many bytes as JSON."""
-    found: list[list[dict[str, t.Any]]] = []
-    free = 0
-    for group in groups:
-        size = len(json.dumps(group))
-        if size > free:
-            found.append([])
-            free = most
-        found[-1].append(group)
-        free -= size
-    return found
+    return packed(groups, lambda group: len(json.dumps(group)), most)
 
 
 def backfill_groups(catalogue: Catalogue, delivery: str = "otlp") -> list[dict[str, t.Any]]:

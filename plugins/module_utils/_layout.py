@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.observability.claude_code.plugins.module_utils._packing import packed
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import SIZES, Panel, Row
 
 COLUMNS = 24
@@ -54,7 +55,7 @@ def arrange(rows: t.Sequence[Row]) -> list[PlacedRow]:
 
 def _panels(panels: t.Sequence[Panel], y: int) -> tuple[list[tuple[Panel, Place]], int]:
     placed = []
-    for line in _lines(panels):
+    for line in packed(panels, lambda panel: SIZES[panel.size], COLUMNS):
         height = max(_height(panel) for panel in line)
         x = 0
         for panel, width in zip(line, _widths([SIZES[panel.size] for panel in line])):
@@ -62,19 +63,6 @@ def _panels(panels: t.Sequence[Panel], y: int) -> tuple[list[tuple[Panel, Place]
             x += width
         y += height
     return placed, y
-
-
-def _lines(panels: t.Sequence[Panel]) -> list[list[Panel]]:
-    lines: list[list[Panel]] = []
-    room = 0
-    for panel in panels:
-        width = SIZES[panel.size]
-        if width > room:
-            lines.append([])
-            room = COLUMNS
-        lines[-1].append(panel)
-        room -= width
-    return lines
 
 
 def _widths(widths: list[int]) -> list[int]:

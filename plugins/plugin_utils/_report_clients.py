@@ -24,36 +24,43 @@ HEADINGS = ("State", "Machine", "Person", "Settings", "Probe: metrics, events", 
 
 
 def clients(coverage: t.Mapping[str, t.Any], zone: dt.tzinfo | None) -> str:
-    """The section; ``coverage`` is what client_coverage returned, and where it is empty there is no section."""
+    """The section, or nothing where ``coverage`` is empty.
+
+    It is what client_coverage returned, and ``at``, when that was (Unix seconds).
+    """
     if not coverage:
         return ""
     head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
     rows = sorted(coverage["clients"], key=lambda row: (STATES.index(row["state"]), row["machine"], row["user"]))
     body = "".join(_row(row, zone) for row in rows)
+    told = f"{_moment(coverage['at'], zone)}: {coverage['summary']}{_unnamed(coverage)}"
     return (
-        f'<section class="checks"><h2>Machines of the last roll-out</h2><p class="small">{escape(coverage["summary"])}'
-        f'{_unnamed(coverage)}</p><div class="wide"><table class="clients"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div></section>"
+        f'<section class="checks"><h2>Machines of the last roll-out</h2><p class="small">{escape(told)}</p>'
+        f'<div class="wide"><table class="clients"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        "</section>"
     )
 
 
 def _row(row: t.Mapping[str, t.Any], zone: dt.tzinfo | None) -> str:
     look = LOOKS[row["state"]]
     seen = row["last_session"]
-    moment = f"{dt.datetime.fromtimestamp(seen, zone):%d %b %Y %H:%M}" if seen else "none"
     cells = [
         f'<span class="status">{escape(row["state"])}</span>',
         escape(row["machine"]),
         escape(row["user"] or NOTHING),
         escape(row["settings"]),
         escape(f"{row['probe_metrics']}, {row['probe_logs']}"),
-        moment,
+        _moment(seen, zone) if seen else "none",
         escape(row["client_version"] or NOTHING),
         escape(" ".join(row["gaps"])),
     ]
     return f'<tr class="{look}">{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
+def _moment(at: float, zone: dt.tzinfo | None) -> str:
+    return f"{dt.datetime.fromtimestamp(at, zone):%d %b %Y %H:%M}"
+
+
 def _unnamed(coverage: t.Mapping[str, t.Any]) -> str:
     count = len(coverage["unnamed"])
-    return f" The telemetry of {count} people names no machine." if count else ""
+    return f" Telemetry of {count} {'person' if count == 1 else 'people'} names no machine." if count else ""

@@ -34,7 +34,8 @@ def found() -> dict[str, object]:
         coverage.Client("<b>bad</b>", error="No route & no reply."),
         coverage.Client("new", "eve", in_force=True, since=NOON.timestamp()),
     ]
-    return coverage.coverage(said, Nothing(), 7, now=NOON.timestamp()).report()  # type: ignore[arg-type]
+    report = coverage.coverage(said, Nothing(), 7, now=NOON.timestamp()).report()  # type: ignore[arg-type]
+    return {"at": NOON.timestamp(), **report}
 
 
 def test_every_machine_has_its_row_and_what_needs_somebody_comes_first() -> None:
@@ -46,7 +47,8 @@ def test_every_machine_has_its_row_and_what_needs_somebody_comes_first() -> None
     assert "01 Jun 2026 11:00" in page
     assert "&lt;b&gt;bad&lt;/b&gt;" in page
     assert "No route &amp; no reply." in page
-    assert "The telemetry of 1 people names no machine." in page
+    assert "01 Jun 2026 12:00: 3 clients" in page
+    assert "Telemetry of 1 person names no machine." in page
 
 
 def test_every_state_has_a_look() -> None:
