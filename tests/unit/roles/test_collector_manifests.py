@@ -335,7 +335,7 @@ def normalised(platform: str, **inventory: Any) -> str:
     places = variables["otel_collector_place"]
     for name, place in sorted(places.items(), key=lambda item: -len(item[1])):
         text = text.replace(place, f"<{name}>") if place else text
-    return text.replace(f" {variables['otel_collector_listen_address']}", " <address>")
+    return text.replace(f' "{variables["otel_collector_listen_address"]}', ' "<address>')
 
 
 @pytest.mark.parametrize("delivery", DELIVERIES, ids="+".join)
