@@ -20,6 +20,10 @@ options:
       - V(rollup_groups) are groups of recording rules for Prometheus.
       - V(rollup_parts) are the same groups in several lists, each of which fits into an object of a cluster.
       - V(labels) are the names of the resource attributes that become labels.
+      - V(other_spellings) are names of labels as the stores spell them, by which clients may send them too, with the
+        attributes that become these labels.
+      - V(foreign_names) are names of attributes that a store would take for something else.
+      - V(event_fields) are the attributes of events that queries read.
       - V(metrics) are the names of all series in Prometheus, by metric.
       - V(sources) is the catalogue of metrics and dashboards as it is written, for modules that make queries from it.
       - V(dashboards) are the dashboards for Grafana by uid, with queries for O(delivery).
@@ -38,6 +42,9 @@ options:
       - rollup_groups
       - rollup_parts
       - labels
+      - other_spellings
+      - foreign_names
+      - event_fields
       - metrics
       - sources
       - dashboards
@@ -56,7 +63,7 @@ options:
   reads:
     description:
       - What dashboards read that are about hours and days.
-      - V(raw) is exact at once. V(recent) takes rollups, which lag a minute or two behind, and is much faster for
+      - V(raw) is exact at once. V(recent) takes rollups, which lag up to seven minutes behind, and is much faster for
         hundreds of users; with a session or user chosen it takes the raw series.
     type: str
     choices: [raw, recent]
@@ -112,6 +119,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.observability.claude_code.plugins.module_utils import _attribute_names as names
 from ansible_collections.observability.claude_code.plugins.module_utils import _collector_rules as rules
 from ansible_collections.observability.claude_code.plugins.module_utils import _rules_grafana as grafana
 from ansible_collections.observability.claude_code.plugins.module_utils import _rules_loki as loki
@@ -154,6 +162,9 @@ class LookupModule(LookupBase):
             "rollup_groups": lambda catalogue: rules.rollup_groups(catalogue, delivery),
             "rollup_parts": lambda catalogue: rules.parts(rules.rollup_groups(catalogue, delivery)),
             "labels": lambda catalogue: [label.otel for label in catalogue.resource_labels],
+            "other_spellings": names.other_spellings,
+            "foreign_names": names.foreign_names,
+            "event_fields": names.event_fields,
             "metrics": lambda catalogue: {name: metric.prometheus for name, metric in catalogue.metrics.items()},
             "sources": lambda _catalogue: {**read_sources(FOLDER), "dashboards": read_dashboards(FOLDER)},
             "dashboards": lambda catalogue: all_json(

@@ -107,7 +107,8 @@ def _difference(reading: Reading, metric: Metric, rollup: Rollup, ago: str) -> s
 
     A subquery stands at multiples of its step, whenever it is asked: that makes the windows the same ones for all.
     """
-    raw = f"sum without ({', '.join(rollup.without)}) ({reading.in_window(metric)})"
+    # Series of a time before the collector took these two labels away may have them.
+    raw = f"sum without ({', '.join((*rollup.without, 'term', PASS))}) ({reading.in_window(metric)})"
     before = f"-1 * sum without ({PASS}) ({recorded(rollup, metric, (), rollup.every)})"
     both = f'label_replace({raw}, "term", "raw", "", "") or label_replace({before}, "term", "recorded", "", "")'
     moved = f" offset {ago}" if ago else ""
@@ -125,7 +126,11 @@ def _rule(metric: Metric, derived: Derived, shared: tuple[tuple[str, str | None]
         conditions.append(f"{attribute} != nil")
         value = f"Double({attribute})" + (f" * {derived.scale}" if derived.scale != 1.0 else "")
     for key, values in derived.where:
-        alternatives = " or ".join(f'log.attributes["{key}"] == "{value_}"' for value_ in values)
+        # Clients in other languages send a boolean where Claude Code sends a text.
+        literals = [json.dumps(value_) for value_ in values] + [
+            value_ for value_ in values if value_ in ("true", "false")
+        ]
+        alternatives = " or ".join(f'log.attributes["{key}"] == {literal}' for literal in literals)
         conditions.append(f"({alternatives})")
     rule: dict[str, t.Any] = {
         "name": metric.otel,

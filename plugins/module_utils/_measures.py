@@ -10,7 +10,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, Events
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import number
 from ansible_collections.observability.claude_code.plugins.module_utils._private_texts import (
@@ -29,8 +29,11 @@ from ansible_collections.observability.claude_code.plugins.module_utils._servers
     Web,
 )
 
-# The streams of the clients; the desktop application has a name of its own.
-EVENTS = f'{{service_name=~"claude-code(-desktop)?", event_name!="{EVENT}"}}'
+# The streams of the clients, whatever name people gave to the service; what is no event has no name of one.
+EVENTS = f'{{service_name=~".+", event_name=~".+", event_name!="{EVENT}"}}'
+# A client sends its events every 5 s and its counters every 60 s, unless it is told otherwise. So what happened near
+# the two ends of the range may be in one of them only.
+SETTLING_S = 120.0
 # Longer than any sensible scrape interval.
 SCRAPE_PATIENCE_S = 65.0
 PAUSE_S = 0.5
@@ -63,6 +66,18 @@ class Stack:
     @property
     def start(self) -> float:
         return self.now - self.window_s
+
+
+def events_summed(stack: Stack, events: Events, by: tuple[str, ...], window: str, at: float) -> list[Sample]:
+    """What each field of these events adds up to in the window that ends ``at``, by labels."""
+    selected = EVENTS.replace(f'event_name=~".+", event_name!="{EVENT}"', f'event_name="{events.event}"')
+    grouped = f"sum by ({', '.join(by)})" if by else "sum"
+    found = []
+    for attribute in events.fields.values():
+        field = attribute.replace(".", "_")
+        query = f'{grouped} (sum_over_time({selected} | unwrap {field} | __error__="" [{window}]))'
+        found += stack.loki.query(query, at)
+    return found
 
 
 class ServerMeasures:
@@ -190,9 +205,21 @@ class ServerMeasures:
             if metric.derived and not metric.derived.value and not metric.derived.where and metric.derived.event in seen
         }
         for metric in stack.catalogue.metrics.values():
-            if metric.events and metric.events.event in seen:
+            # A client sends its first counters a while after its first events, and no zeros.
+            if (
+                metric.prometheus not in there
+                and metric.events
+                and metric.events.event in seen
+                and self._summed(metric.events)
+            ):
                 wanted[metric.prometheus] = f"although there are events {metric.events.event}"
         return {name: reason for name, reason in wanted.items() if name not in there}
+
+    def _summed(self, events: Events) -> float:
+        """What the fields of the events add up to that are old enough for their counters to be there."""
+        stack = self.stack
+        found = events_summed(stack, events, (), stack.window, stack.now - SETTLING_S)
+        return sum(sample.value for sample in found)
 
     def event_names(self, _all: str) -> dict[str, None]:
         """The events that Loki has, by its stream label event_name."""

@@ -144,7 +144,9 @@ class Reading:
     @_ask.register
     def _distinct(self, node: ex.Distinct, by: tuple[str, ...]) -> str:
         inner = tuple(dict.fromkeys((*by, node.label)))
-        counted = [f"{self._ask(ex.Total(name, node.where), inner)} > 0" for name in node.metrics]
+        # What lacks the label is not one more value of it.
+        there = {**node.where, node.label: {"not": ""}} if node.label not in node.where else node.where
+        counted = [f"{self._ask(ex.Total(name, there), inner)} > 0" for name in node.metrics]
         return _grouped("count", by, " or ".join(counted))
 
     @_ask.register

@@ -10,13 +10,19 @@ import typing as t
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Events
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import Pair
-from ansible_collections.observability.claude_code.plugins.module_utils._measures import EVENTS, Stack
-from ansible_collections.observability.claude_code.plugins.module_utils._probe import EVENT
+from ansible_collections.observability.claude_code.plugins.module_utils._measures import (
+    SETTLING_S,
+    Stack,
+    events_summed,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._promql import Reading
 
-# A client sends its events every 5 s and its counters every 60 s. So what happened near the two ends of the range may
-# be in one of them only: what was counted within this time of either end is allowed for.
-SETTLING_S = 120.0
+
+def settling(settings: t.Mapping[str, t.Any]) -> float:
+    """Seconds at either end of the range that are allowed for: at least twice ``interval_s``, after which clients send
+    their counters.
+    """
+    return max(SETTLING_S, 2.0 * float(settings.get("interval_s") or 0))
 
 
 class Reconciliation:
@@ -64,13 +70,8 @@ class Reconciliation:
         return _by_name((s.labels.get(asked["by"], ""), s.value) for s in stack.prometheus.query(query, at))
 
     def _summed(self, events: Events, by: str, window: str, at: float) -> dict[str, float]:
-        selected = EVENTS.replace(f'event_name!="{EVENT}"', f'event_name="{events.event}"')
-        found = []
-        for attribute in events.fields.values():
-            field = attribute.replace(".", "_")
-            query = f'sum by ({by}) (sum_over_time({selected} | unwrap {field} | __error__="" [{window}]))'
-            found += [(sample.labels.get(by, ""), sample.value) for sample in self.stack.loki.query(query, at)]
-        return _by_name(found)
+        found = events_summed(self.stack, events, (by,), window, at)
+        return _by_name((sample.labels.get(by, ""), sample.value) for sample in found)
 
 
 def _by_name(found: t.Iterable[tuple[str, float]]) -> dict[str, float]:

@@ -165,7 +165,7 @@ options:
     type: dict
     default: {}
   settings:
-    description: Limits that checks refer to by name.
+    description: Limits that checks refer to by name. C(interval_s) is after how many seconds clients send counters.
     type: dict
     default: {}
 author:
@@ -239,7 +239,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._measure
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_panels import PanelMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_options import token_from
 from ansible_collections.observability.claude_code.plugins.module_utils._private_texts import TEXTS
-from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation
+from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation, settling
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import ServerError
 
 
@@ -308,7 +308,8 @@ def main() -> None:
     cluster = ClusterMeasures(seen["workloads"], seen["pods"], seen["images"], seen["sccs"])
     vocabulary = {}
     panels, alerts = PanelMeasures(stack, dashboards), AlertMeasures(stack, params["alerts"])
-    for measures in (servers, door, host, cluster, Reconciliation(stack), panels, alerts, grafana):
+    reconciliation = Reconciliation(stack, settling(params["settings"]))
+    for measures in (servers, door, host, cluster, reconciliation, panels, alerts, grafana):
         vocabulary.update(measures.vocabulary())
     facts = {
         "platform": params["platform"],

@@ -117,3 +117,30 @@ def test_an_address_is_stored_as_chosen_also_where_the_resource_has_it(sender: S
     assert (ADDRESS in str(stored)) == (sender.choice == "keep")
     # Also where the client does not copy it from the resource.
     assert (ADDRESS in str(sender.labels({}, {"user.email": ADDRESS}))) == (sender.choice == "keep")
+
+
+# --- what administrators call their own attributes, which clients send with everything ---
+
+
+def test_a_name_as_the_stores_spell_it_is_the_same_name(sender: Sender) -> None:
+    assert sender.names({"user_name": "a name", "user.id": "an id"}, {"user_name": "a name"}) == "a name"
+    assert sender.names({"user_name": "another name", **EVERYTHING}) == "a name"
+    points, events = sender.labels({"deployment_environment": "ci", "host_name": "a-machine"})
+    for labels in (*points, *events):
+        assert (labels["deployment_environment"], labels["host_name"]) == ("ci", "a-machine")
+
+
+def test_an_address_is_stored_as_chosen_by_whatever_name(sender: Sender) -> None:
+    stored = sender.labels({"user_email": ADDRESS}, {"user_email": ADDRESS})
+    assert (ADDRESS in str(stored)) == (sender.choice == "keep")
+
+
+@pytest.mark.parametrize("name", ["copy", "pass", "term", "__error__", "__error_details__"])
+def test_what_queries_and_rules_use_themselves_reaches_no_store(sender: Sender, name: str) -> None:
+    points, events = sender.labels({name: "theirs", "user.id": "an id"}, {name: "theirs"})
+    assert all(labels.get(name, "") != "theirs" for labels in (*points, *events))
+
+
+def test_an_attribute_of_the_resource_does_not_hide_what_the_event_says(sender: Sender) -> None:
+    _points, events = sender.labels({"user.id": "an id"}, {"tool_name": "theirs", "success": "theirs"})
+    assert [(labels["tool_name"], labels["success"]) for labels in events] == [("Bash", "true")]

@@ -1,8 +1,8 @@
 # Copyright: observability.claude_code contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inventories in INI and -e NAME=VALUE give text, which Ansible checks and does not convert: "false" would count as true,
-and "30" times 24 is text of 48 digits. So a role converts where it uses a value.
+"""Inventories in INI and -e NAME=VALUE give text, which Ansible checks and does not convert: "false" would count as
+true, and "30" times 24 is text of 48 digits. So a role converts where it uses a value.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILES = sorted(
 TEMPLATES = sorted(path for path in CHECKOUT.glob("roles/*/templates/*") if path.is_file())
 # Their values are expressions as a whole.
 EXPRESSIONS = {"when", "that", "until", "changed_when", "failed_when"}
-ARITHMETIC = set("+ - * / // % < > <= >=".split())
+ARITHMETIC = {"+", "-", "*", "/", "//", "%", "<", ">", "<=", ">="}
 CONVERSIONS = {"bool": {"bool"}, "int": {"int", "float"}, "float": {"int", "float"}}
 
 

@@ -158,7 +158,7 @@ class Numbers:
         for name in node.metrics:
             totals = self.of(ex.Total(name, node.where), (*by, node.label), view)
             for (*key, value), total in totals.items():
-                if total.low > 0:
+                if total.low > 0 and value:
                     values[tuple(key)].add(value)
         return {key: exactly(len(found)) for key, found in values.items()}
 

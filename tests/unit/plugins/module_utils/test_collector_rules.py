@@ -67,7 +67,7 @@ def test_conditions_select_the_events_and_values_are_scaled() -> None:
     assert failures["conditions"] == [
         'log.attributes["event.name"] == "tool_result"'
         ' and (log.attributes["tool_name"] == "Agent" or log.attributes["tool_name"] == "Task")'
-        ' and (log.attributes["success"] == "false")'
+        ' and (log.attributes["success"] == "false" or log.attributes["success"] == false)'
     ]
     assert failures["sum"] == {"value": "1", "monotonic": True}
     assert duration["conditions"] == [
@@ -78,7 +78,7 @@ def test_conditions_select_the_events_and_values_are_scaled() -> None:
 
 ROLLUP = Rollup("sum1h", "1h", ("session_id",), "long", "1m", near=("1m", "20m"), far=("25h",))
 ROLLED = replace(CATALOGUE, rollups={"sum1h": ROLLUP})
-RAW = 'sum without (session_id) (sum_over_time(claude_code_cost_usage_USD_total{copy=""}[1h]))'
+RAW = 'sum without (session_id, term, pass) (sum_over_time(claude_code_cost_usage_USD_total{copy=""}[1h]))'
 BEFORE = (
     '-1 * sum without (pass) (sum_over_time(claude_code:cost:sum1h{pass!~"25h"}[1m] offset -60s)'
     ' or sum_over_time(claude_code:cost:sum1h{pass="25h"}[1m] offset -90060s))'
