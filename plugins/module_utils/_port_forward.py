@@ -29,6 +29,8 @@ with subprocess.Popen(sys.argv[2:]) as forwarding:
         forwarding.terminate()
 """
 PAUSE_S = 0.1
+# Stands in the command line of every forwarding, and hardly in that of another process.
+WORD = "port-forward"
 
 
 class PortForwardError(Exception):
@@ -46,7 +48,7 @@ class Forward:
 def command(program: str, namespace: str, kubeconfig: str | None, context: str | None) -> list[str]:
     """Up to the word port-forward; the target and its ports follow."""
     where = [*(["--kubeconfig", kubeconfig] if kubeconfig else []), *(["--context", context] if context else [])]
-    return [program, *where, "--namespace", namespace, "port-forward", "--address", "127.0.0.1"]
+    return [program, *where, "--namespace", namespace, WORD, "--address", "127.0.0.1"]
 
 
 def start(
@@ -73,7 +75,7 @@ def start(
             if not over and len(found) == len(ports):
                 return Forward(guard.pid, dict(zip(ports, map(int, found))))
             if over or time.monotonic() > ends:
-                stop(guard.pid)
+                _end_group(guard.pid)
                 what = "ended" if over else f"was not ready within {patience_s:.0f} s"
                 raise PortForwardError(
                     f"The forwarding to {target} {what}. It says: {_last_words(text)} "
@@ -83,12 +85,40 @@ def start(
 
 
 def stop(pid: int) -> bool:
-    """Ends a forwarding; False where it has ended already."""
+    """Ends a forwarding; False where it has ended already.
+
+    Raises PortForwardError where ``pid`` cannot be one, or where it may not be ended.
+    """
+    if pid <= 1:
+        # To the system these are this module's own process group, or all processes.
+        raise PortForwardError(f"{pid} is no process of a forwarding. Give the pid that state=present returned.")
+    # The number may meanwhile be that of somebody else's process.
+    return WORD in _command_of(pid) and _end_group(pid)
+
+
+def _end_group(pid: int) -> bool:
     try:
         os.killpg(pid, signal.SIGTERM)
     except ProcessLookupError:
         return False
+    except OSError as error:
+        raise PortForwardError(
+            f"The forwarding with the pid {pid} cannot be ended: {error.strerror or error}. "
+            "End it as the user who started it."
+        ) from error
     return True
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process; empty where there is none."""
+    try:
+        if os.path.exists("/proc/self/cmdline"):
+            with open(f"/proc/{pid}/cmdline", "rb") as stream:
+                return stream.read().decode("utf-8", "replace")
+        asked = ["ps", "-o", "args=", "-p", str(pid)]
+        return subprocess.run(asked, capture_output=True, text=True, errors="replace", check=False).stdout
+    except OSError:
+        return ""
 
 
 def _last_words(text: str) -> str:

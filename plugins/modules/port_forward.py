@@ -41,7 +41,8 @@ options:
     type: list
     elements: int
   pid:
-    description: What RV(pid) was when it was started. Needed with O(state=absent).
+    description: What RV(pid) was when it was started. Needed with O(state=absent). Where another process has that
+      number by now, the forwarding has ended, and that process is left alone.
     type: int
   kubeconfig:
     description: How to reach the cluster; what kubectl finds by itself when not set.
@@ -119,7 +120,10 @@ def main() -> None:
     )
     params = module.params
     if params["state"] == "absent":
-        port_forward.stop(params["pid"])
+        try:
+            port_forward.stop(params["pid"])
+        except port_forward.PortForwardError as error:
+            module.fail_json(msg=str(error))
         module.exit_json(changed=False)
     program = module.get_bin_path(params["kubectl"])
     if program is None:

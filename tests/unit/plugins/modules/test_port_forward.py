@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,34 @@ def test_what_is_missing_is_named(options: dict[str, Any], said: str) -> None:
     failed = run_module(port_forward, **options)
     assert failed["failed"]
     assert said in failed["msg"]
+
+
+@pytest.mark.parametrize("pid", [-5, 0, 1])
+def test_what_is_no_process_of_a_forwarding_is_refused(monkeypatch: pytest.MonkeyPatch, pid: int) -> None:
+    monkeypatch.setattr(os, "killpg", lambda *_arguments: pytest.fail("something was ended"))
+    failed = run_module(port_forward, state="absent", pid=pid)
+    assert failed["failed"]
+    assert f"{pid} is no process of a forwarding" in failed["msg"]
+
+
+@pytest.mark.parametrize("proc", [True, False])
+def test_another_process_that_has_the_number_by_now_is_left_alone(monkeypatch: pytest.MonkeyPatch, proc: bool) -> None:
+    monkeypatch.setattr(os.path, "exists", lambda _path: proc)
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        try:
+            assert "failed" not in run_module(port_forward, state="absent", pid=other.pid)
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
+def test_a_forwarding_that_may_not_be_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_arguments: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    started = run_module(port_forward, **kubectl(tmp_path, READY))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "killpg", forbidden)
+        failed = run_module(port_forward, state="absent", pid=started["pid"])
+    assert "cannot be ended: Operation not permitted. End it as the user who started it." in failed["msg"]
+    run_module(port_forward, state="absent", pid=started["pid"])
