@@ -9,8 +9,12 @@ tokens, the newest first, so that a rotation has no moment in which neither the 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
+import io
+import os
 import re
 import secrets
 import typing as t
@@ -27,16 +31,17 @@ class TokenError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """``issued`` is a day such as 2026-11-27; empty where the file does not say."""
+    """``issued`` is a day such as 2026-11-27; empty where the file does not say. ``written`` is its line there."""
 
     value: str
     name: str
     issued: str = ""
+    written: str = dataclasses.field(default="", compare=False, repr=False)
 
     @classmethod
     def of(cls, line: str) -> Token:
         value, name, issued, *_rest = [*line.split(), "", ""]
-        return cls(value, name or UNNAMED, issued)
+        return cls(value, name or UNNAMED, issued, line)
 
     @property
     def fingerprint(self) -> str:
@@ -45,26 +50,27 @@ class Token:
 
     @property
     def line(self) -> str:
-        words = (self.value, "" if self.name == UNNAMED else self.name, self.issued)
-        return " ".join(word for word in words if word)
+        return self.written or f"{self.value} {self.name} {self.issued}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Tokens:
-    """All tokens of the file in its order; ``remarks`` are its lines that begin with #."""
+    """The file's lines in their order: its tokens, and as texts what is none."""
 
     path: str
-    tokens: tuple[Token, ...] = ()
-    remarks: tuple[str, ...] = ()
+    lines: tuple[Token | str, ...] = ()
 
     @classmethod
     def parse(cls, path: str, text: str) -> Tokens:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        tokens = tuple(Token.of(line) for line in lines if not line.startswith("#"))
-        return cls(path, tokens, tuple(line for line in lines if line.startswith("#")))
+        lines = [line[:-1] if line.endswith("\n") else line for line in io.StringIO(text, newline="\n")]
+        return cls(path, tuple(Token.of(line) if line.strip() and line.strip()[0] != "#" else line for line in lines))
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        return tuple(line for line in self.lines if isinstance(line, Token))
 
     def text(self) -> str:
-        return "".join(f"{line}\n" for line in [*self.remarks, *(token.line for token in self.tokens)])
+        return "".join(f"{line.line if isinstance(line, Token) else line}\n" for line in self.lines)
 
     def named(self, name: str) -> list[Token]:
         return [token for token in self.tokens if token.name == name]
@@ -97,7 +103,7 @@ class Tokens:
                 "token has characters that no header may hold, or fewer than 16. Leave it out to have one made."
             )
         if state == "rotated":
-            needed = len(self._known(name)) == 1 if given is None else there[:1] and there[0].value != given
+            needed = len(self._known(name)) == 1 and there[0].value != given
         else:
             needed = not there if given is None else not there or there[0].value != given
         return self._with(Token(given or secrets.token_urlsafe(30), name, today)) if needed else self
@@ -110,19 +116,33 @@ class Tokens:
         return there
 
     def _without(self, gone: t.Sequence[Token]) -> Tokens:
-        left = tuple(token for token in self.tokens if token not in gone)
-        if gone and not left:
+        left = tuple(line for line in self.lines if line not in gone)
+        if gone and not any(isinstance(line, Token) for line in left):
             raise TokenError(
                 f"{gone[0].name} has the last token of {self.path}. A collector keeps the tokens that it knew when "
                 "its file is empty, so it would stay in force. Issue another one first."
             )
-        return dataclasses.replace(self, tokens=left)
+        return dataclasses.replace(self, lines=left)
 
     def _with(self, token: Token) -> Tokens:
         """Before those of its name, otherwise at the end: the first of the file is that of clients on this host."""
         others = [one for one in self.tokens if one.value == token.value and one.name != token.name]
         if others:
             raise TokenError(f"{others[0].name} has the same token already. Each name needs one of its own.")
-        kept = [one for one in self.tokens if one.value != token.value]
-        place = next((number for number, one in enumerate(kept) if one.name == token.name), len(kept))
-        return dataclasses.replace(self, tokens=(*kept[:place], token, *kept[place:]))
+        kept = [line for line in self.lines if getattr(line, "value", None) != token.value]
+        place = next((number for number, one in enumerate(kept) if getattr(one, "name", None) == token.name), len(kept))
+        return dataclasses.replace(self, lines=(*kept[:place], token, *kept[place:]))
+
+
+@contextlib.contextmanager
+def alone(path: str) -> t.Iterator[None]:
+    """Lets nobody else change the file meanwhile. OSError where its folder cannot be opened."""
+    # The folder, since the file itself is replaced by each write, and a file for the lock would stay behind.
+    folder = os.open(os.path.dirname(os.path.realpath(path)), os.O_RDONLY)
+    try:
+        # Some network file systems lock no folders. A run by itself needs none.
+        with contextlib.suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)

@@ -34,7 +34,8 @@ options:
   state:
     description:
       - V(present) has a token of this name and V(absent) none.
-      - V(rotated) has a second one, V(settled) the newest alone. While a name has two, V(rotated) makes no third.
+      - V(rotated) has a second one, V(settled) the newest alone. While a name has two, V(rotated) makes no third,
+        whether or not O(token) is given.
     type: str
     choices: [present, rotated, settled, absent]
     default: present
@@ -92,7 +93,9 @@ newest:
   type: dict
 """
 
+import contextlib
 import datetime
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.observability.claude_code.plugins.module_utils._client_files import (
@@ -106,6 +109,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._ingest_
     STATES,
     TokenError,
     Tokens,
+    alone,
 )
 
 
@@ -116,10 +120,18 @@ def listed(tokens: Tokens) -> str:
 def run(module: AnsibleModule) -> dict:
     params = module.params
     path = params["path"]
-    try:
-        content = read(path)
-    except OSError as error:
-        raise refusal(path, error) from error
+    with contextlib.ExitStack() as held:
+        try:
+            # Who only lists needs no lock: a write replaces the file in one step.
+            if params["name"] and not module.check_mode and os.path.exists(path):
+                held.enter_context(alone(path))
+            return keep(module, path, read(path))
+        except OSError as error:
+            raise refusal(path, error) from error
+
+
+def keep(module: AnsibleModule, path: str, content: Content) -> dict:
+    params = module.params
     if content.data is None:
         raise TokenError(f"{path} is not there. Install the collector first, with playbooks/site.yml.")
     before = Tokens.parse(path, content.data.decode("utf-8", "surrogateescape"))
@@ -129,10 +141,7 @@ def run(module: AnsibleModule) -> dict:
         after = before.wanted(params["state"], params["name"], today, params["token"])
     if after != before and not module.check_mode:
         data = after.text().encode("utf-8", "surrogateescape")
-        try:
-            write(path, Content(data, content.mode, content.uid, content.gid))
-        except OSError as error:
-            raise refusal(path, error) from error
+        write(path, Content(data, content.mode, content.uid, content.gid))
     result = dict(changed=after != before, tokens=after.report())
     result["diff"] = dict(before=listed(before), after=listed(after), before_header=path, after_header=path)
     if params["reveal"]:

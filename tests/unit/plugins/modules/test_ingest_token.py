@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.observability.claude_code.plugins.module_utils._client_files import Content, read
 from ansible_collections.observability.claude_code.plugins.modules import ingest_token
 from support.modules import run_module
 
@@ -26,14 +31,14 @@ def path(tmp_path: Path) -> Path:
 
 def keep(path: Path, **options: Any) -> dict[str, Any]:
     result = run_module(ingest_token, path=str(path), **options)
-    words = [line.split()[0] for line in path.read_text().splitlines() if not line.startswith("#")]
+    words = [line[0] for line in lines(path)]
     assert options.get("reveal") or not [token for token in words if token in result["printed"]]
     return result
 
 
 def lines(path: Path) -> list[list[str]]:
     """Token, name and day of each line."""
-    return [line.split() for line in path.read_text().splitlines() if not line.startswith("#")]
+    return [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
 
 
 def test_without_a_name_all_are_listed_and_nothing_changes(path: Path) -> None:
@@ -86,6 +91,10 @@ def test_a_revoked_name_is_gone_and_stays_gone(path: Path) -> None:
     ("options", "said"),
     [
         ({"name": "no-such", "state": "rotated"}, "has no token named no-such. It has: default, data-team"),
+        (
+            {"name": "no-such", "state": "rotated", "token": "given-token-0123456789"},
+            "has no token named no-such. It has: default, data-team",
+        ),
         ({"name": "a b"}, "'a b' cannot name a token"),
         ({"name": "new", "token": "has, a comma and more"}, "characters that no header may hold"),
         ({"name": "new", "token": OTHER}, "data-team has the same token already"),
@@ -109,3 +118,38 @@ def test_the_last_token_cannot_be_revoked(path: Path) -> None:
 def test_a_collector_that_is_not_there_is_told(tmp_path: Path) -> None:
     result = run_module(ingest_token, path=str(tmp_path / "none"))
     assert "Install the collector first" in result["msg"]
+
+
+def test_a_rotation_with_a_given_token_makes_no_third(path: Path) -> None:
+    given = {"name": "default", "state": "rotated"}
+    assert not keep(path, **given, token=FIRST)["changed"]
+    assert keep(path, **given, token="given-token-0123456789")["changed"]
+    assert not keep(path, **given, token="third-token-0123456789")["changed"]
+    assert [line[0] for line in lines(path)] == ["given-token-0123456789", FIRST, OTHER]
+
+
+def test_what_is_not_changed_stays_as_it_was_written(path: Path) -> None:
+    before = f"# of the collector\n{FIRST} default\n\n# of data\n  {OTHER}\tdata-team 2026-01-31 ask Ann first\r\n"
+    path.write_bytes(before.encode())
+    assert keep(path, name="new")["changed"]
+    assert path.read_bytes().decode().startswith(before)
+    assert keep(path, name="new", state="absent")["changed"]
+    assert path.read_bytes().decode() == before
+
+
+def test_runs_at_once_lose_no_token(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(place: str) -> Content:
+        found = read(place)
+        time.sleep(0.05)
+        return found
+
+    def issue(name: str) -> None:
+        options = dict(path=str(path), name=name, state="present", token=None, reveal=False)
+        assert ingest_token.run(SimpleNamespace(params=options, check_mode=False))["changed"]
+
+    monkeypatch.setattr(ingest_token, "read", slowly)
+    names = {f"team-{number}" for number in range(6)}
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(issue, names))
+    assert names <= {line[1] for line in lines(path)}
+    assert os.listdir(path.parent) == [path.name]
