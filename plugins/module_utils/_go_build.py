@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ansible_collections.observability.claude_code.plugins.module_utils._file_digest import sha256
 from ansible_collections.observability.claude_code.plugins.module_utils._go_toolchain import (
     MACHINES,
     Go,
@@ -276,11 +277,3 @@ def _write_files(directory: str, files: dict[str, str]) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(text)
-
-
-def sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ansible_collections.observability.claude_code.plugins.module_utils._file_digest import sha256
+
 ABSENT = "absent"
 
 
@@ -89,10 +91,16 @@ class Stamp:
 
     def write(self, files: Files) -> None:
         directory = os.path.dirname(self.path)
-        handle, path = tempfile.mkstemp(prefix=".stamp-", dir=directory)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"restart": files.restart, "reload": files.reload}, stream, indent=2, sort_keys=True)
-        os.replace(path, self.path)
+        try:
+            handle, path = tempfile.mkstemp(prefix=".stamp-", dir=directory)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump({"restart": files.restart, "reload": files.reload}, stream, indent=2, sort_keys=True)
+            os.replace(path, self.path)
+        except OSError as error:
+            raise ProgramError(
+                f"The stamp {self.path} cannot be written: {error.strerror or error}. Its folder must be there and "
+                "writable: mend that, then run the playbook again."
+            ) from error
 
 
 def digests(paths: list[str]) -> dict[str, str]:
@@ -100,22 +108,47 @@ def digests(paths: list[str]) -> dict[str, str]:
 
 
 def digest_of(path: str) -> str:
-    """SHA-256 of a file, or of a directory's files with their names."""
-    digest = hashlib.sha256()
+    """SHA-256 of a file, or of a directory's files with their names, links followed."""
     try:
-        if os.path.isdir(path):
-            for top, names, members in os.walk(path):
-                names.sort()
-                for name in sorted(members):
-                    full = os.path.join(top, name)
-                    digest.update(f"{os.path.relpath(full, path)}\0{digest_of(full)}\n".encode())
-            return digest.hexdigest()
-        with open(path, "rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
-    except FileNotFoundError:
+        return _folder_digest(path) if os.path.isdir(path) else sha256(path)
+    except (FileNotFoundError, NotADirectoryError):
         return ABSENT
+    except OSError as error:
+        raise ProgramError(
+            f"{path} cannot be read: {error.strerror or error}. What a program lives on must be readable to see "
+            "whether it changed: mend that, then run the playbook again."
+        ) from error
+
+
+def _folder_digest(folder: str) -> str:
+    digest = hashlib.sha256()
+    seen = {os.path.realpath(folder)}
+    for top, names, members in os.walk(folder, followlinks=True):
+        for name in sorted(names):
+            full = os.path.join(top, name)
+            target = os.path.realpath(full)
+            if target in seen:
+                # A link to a folder above would lead round for ever; where it leads says enough.
+                names.remove(name)
+                digest.update(f"{os.path.relpath(full, folder)}\0{target}\n".encode())
+            seen.add(target)
+        names.sort()
+        for name in sorted(members):
+            full = os.path.join(top, name)
+            digest.update(f"{os.path.relpath(full, folder)}\0{digest_of(full)}\n".encode())
     return digest.hexdigest()
+
+
+def delete(paths: list[str]) -> None:
+    """Deletes the files of a program that is to go."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError as error:
+            raise ProgramError(
+                f"{path} cannot be deleted: {error.strerror or error}. It must be a file in a folder that may be "
+                "written: correct the path or mend that, then run the playbook again."
+            ) from error
 
 
 def differing(before: dict[str, str], now: dict[str, str]) -> list[str]:

@@ -19,7 +19,12 @@ import time
 import xmlrpc.client
 from typing import Any
 
-from ansible_collections.observability.claude_code.plugins.module_utils._program import ProgramError, State, tail
+from ansible_collections.observability.claude_code.plugins.module_utils._program import (
+    ProgramError,
+    State,
+    delete,
+    tail,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._supervisor_client import (
     ABNORMAL_TERMINATION,
     ALREADY_ADDED,
@@ -80,19 +85,14 @@ class Supervisord:
         self._check_socket_directory()
         self._end_mute()
         self._end_orphans()
-        for path in (self.socket, self.pidfile):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
         command = [os.path.join(self.bin_dir, "supervisord"), "-c", self.config]
-        done = subprocess.run(
-            command,
-            env=environment(),
-            cwd=os.path.dirname(self.config),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = self._run(command)
+        except OSError as error:
+            raise ProgramError(
+                f"supervisord did not start ({' '.join(command)}): {error.strerror or error}: {error.filename}. "
+                "Install it there, or correct its paths, then run the playbook again."
+            ) from error
         deadline = time.monotonic() + 20
         while done.returncode == 0 and time.monotonic() < deadline:
             if self.answers():
@@ -104,6 +104,21 @@ class Supervisord:
             "Mend what they complain about, then run the playbook again."
         )
 
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        for path in (self.socket, self.pidfile):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        return subprocess.run(
+            command,
+            env=environment(),
+            cwd=os.path.dirname(self.config),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+
     def shut_down(self) -> None:
         pid = self._pid()
         self.call("shutdown")
@@ -112,7 +127,13 @@ class Supervisord:
 
     def _check_socket_directory(self) -> None:
         directory = os.path.dirname(self.socket)
-        found = os.lstat(directory)
+        try:
+            found = os.lstat(directory)
+        except OSError as error:
+            raise ProgramError(
+                f"{directory}, where supervisord's socket belongs, cannot be used: {error.strerror or error}. Make it, "
+                "or choose another."
+            ) from error
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             raise ProgramError(
                 f"{directory} belongs to somebody else, so supervisord's socket would not be safe in it. Remove it, "
@@ -208,8 +229,7 @@ class SupervisedProgram:
         known = alive and self.read().known
         if known:
             self._stop()
-        for path in present:
-            os.unlink(path)
+        delete(present)
         if alive:
             self.daemon.take_up(self.name)
             if not self.daemon.programs:

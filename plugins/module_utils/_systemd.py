@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from ansible_collections.observability.claude_code.plugins.module_utils._program import ProgramError, State
+from ansible_collections.observability.claude_code.plugins.module_utils._program import ProgramError, State, delete
 
 PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "Result", "NeedDaemonReload")
 
@@ -35,7 +35,13 @@ class SystemdProgram:
         command = [self.systemctl, *arguments]
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=200
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=200,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return 124, str(error)
@@ -88,8 +94,7 @@ class SystemdProgram:
             code, text = self.control("disable", "--now", self.unit)
             if code != 0 and self.read().running:
                 raise ProgramError(f"systemctl disable --now {self.unit} failed: {text}")
-        for path in present:
-            os.unlink(path)
+        delete(present)
         if present or state.known:
             self.control("daemon-reload")
             self.control("reset-failed", self.unit)
@@ -100,7 +105,13 @@ class SystemdProgram:
         command = [self.journalctl, "--no-pager", "--output=cat", "-n", str(count), "-u", self.unit]
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=30,
             )
         except (OSError, subprocess.TimeoutExpired):
             return where, []

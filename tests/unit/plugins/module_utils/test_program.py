@@ -94,6 +94,40 @@ def test_a_digest_sees_content_and_names_and_absence(tmp_path: Path) -> None:
     assert program.ABSENT in seen
 
 
+def test_a_digest_sees_what_links_to_folders_lead_to(tmp_path: Path) -> None:
+    rules, other = tmp_path / "rules", tmp_path / "other"
+    rules.mkdir()
+    other.mkdir()
+    (other / "a").write_text("x")
+    (other / "round").symlink_to(rules)
+    (rules / "linked").symlink_to(other)
+    (rules / "again").symlink_to(rules)
+    seen = {program.digest_of(str(rules))}
+    (other / "a").write_text("y")
+    seen.add(program.digest_of(str(rules)))
+    (rules / "again").unlink()
+    (rules / "again").symlink_to(tmp_path / "rules" / "linked")
+    seen.add(program.digest_of(str(rules)))
+    assert len(seen) == 3
+
+
+def test_what_is_beneath_a_file_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert program.digest_of(str(tmp_path / "file" / "beneath")) == program.ABSENT
+
+
+def test_what_cannot_be_read_or_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProgramError, match=r"none/p\.stamp cannot be written: No such file.*Its folder"):
+        Stamp(str(tmp_path / "none" / "p.stamp")).write(FILES)
+
+    def denied(path: str) -> str:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(program, "sha256", denied)
+    with pytest.raises(ProgramError, match=r"config cannot be read: Permission denied"):
+        program.digest_of(str(tmp_path / "config"))
+
+
 @dataclass
 class Scripted:
     """An engine that plays a list of states; the last one stays."""

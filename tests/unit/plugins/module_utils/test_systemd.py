@@ -104,3 +104,20 @@ def test_a_host_without_systemd_is_told_of_the_other_engine(fake: Fake) -> None:
     (fake.folder / "systemctl").write_text("#!/bin/sh\necho 'System has not been booted with systemd' >&2\nexit 1\n")
     with pytest.raises(ProgramError, match=r"has not been booted with systemd.*Set the engine to supervisord"):
         fake.program().read()
+
+
+def test_what_is_no_utf_8_is_shown_as_well_as_it_can_be(fake: Fake) -> None:
+    (fake.folder / "journalctl").write_text("#!/bin/sh\nprintf 'caf\\351\\n'\n")
+    assert fake.program().last_lines(20)[1] == ["caf\ufffd"]
+    (fake.folder / "systemctl").write_text("#!/bin/sh\nprintf 'caf\\351\\n'\nexit 1\n")
+    with pytest.raises(ProgramError, match="caf\ufffd"):
+        fake.program().read()
+
+
+def test_a_folder_among_the_files_is_named_and_stays(fake: Fake) -> None:
+    folder = fake.folder / "p.service.d"
+    folder.mkdir()
+    fake.says(ActiveState="inactive", SubState="dead")
+    with pytest.raises(ProgramError, match=r"p\.service\.d cannot be deleted.*It must be a file"):
+        fake.program(folder).remove()
+    assert folder.is_dir()
