@@ -19,6 +19,7 @@ import os
 import re
 import typing as t
 import uuid
+import zlib
 
 SIGNALS = {"/v1/metrics": "metrics", "/v1/logs": "logs", "/v1/traces": "traces"}
 SUFFIXES = (".jsonl", ".jsonl.gz")
@@ -52,6 +53,8 @@ IDENTITIES = {
 PERSONAL = frozenset(("user", "account", "email"))
 NAMESPACE = uuid.UUID("6f1d3a52-4f0e-5f0b-9c63-6a2f0c1f7d11")
 MILLISECOND = 1_000_000
+# What stores count nanoseconds in.
+LATEST_NS = 2**63
 UUID_SHAPE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 HEX_SHAPE = re.compile(r"[0-9a-f]{12,}\Z")
 PREFIX_SHAPE = re.compile(r"([A-Za-z]+_)(.{8,})\Z")
@@ -153,7 +156,7 @@ def read(path: str | os.PathLike[str]) -> Capture:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     requests.append(_request(line, f"{path}:{number}"))
-    except (OSError, EOFError) as exc:
+    except (OSError, EOFError, zlib.error) as exc:
         raise CaptureError(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}") from exc
     except UnicodeDecodeError as exc:
         raise CaptureError(f"{path} is not UTF-8 text: {exc}") from exc
@@ -179,18 +182,39 @@ def read_all(paths: t.Iterable[str | os.PathLike[str]]) -> list[Capture]:
 def _request(line: str, where: str) -> Request:
     try:
         content = json.loads(line)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise CaptureError(f"{where} is not JSON: {exc}") from exc
     if not isinstance(content, dict):
         raise CaptureError(f"{where} is not a JSON object; a request has path, received and body.")
     path, received, body = (content.get(key) for key in ("path", "received", "body"))
-    if path not in SIGNALS:
+    if not isinstance(path, str) or path not in SIGNALS:
         raise CaptureError(f"{where} has the path {path!r}; known are {', '.join(SIGNALS)}.")
-    if isinstance(received, bool) or not isinstance(received, (int, float)):
+    if isinstance(received, bool) or not isinstance(received, (int, float)) or not 0 <= received < LATEST_NS // 10**9:
         raise CaptureError(f"{where} has received={received!r}; it is the time of arrival in unix seconds.")
     if not isinstance(body, dict):
         raise CaptureError(f"{where} has no body object; it is the request as OTLP JSON.")
+    try:
+        _check(body)
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as exc:
+        raise CaptureError(
+            f"{where} has a body that is no OTLP JSON ({type(exc).__name__}: {exc}). Correct or delete the line."
+        ) from exc
     return Request(path, float(received), body)
+
+
+def _check(body: dict[str, t.Any]) -> None:
+    """Any exception where the body cannot be listed and moved: later nobody would know which line it was."""
+    for moment in _times(body):
+        if not 0 <= moment < LATEST_NS:
+            raise ValueError(f"{moment} is no time in nanoseconds")
+    for point in points(body):
+        hash(point.series)
+    for _record in records(body):
+        pass
+    for key, identity in _identifying(body):
+        if not isinstance(identity, str):
+            raise TypeError(f"{key} is {identity!r} and no text")
+    Rewriter(lambda moment: moment, {})(body)
 
 
 # --- listing -------------------------------------------------------------------------------------------------------

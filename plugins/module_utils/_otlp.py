@@ -15,6 +15,7 @@ import http.client
 import ipaddress
 import json
 import os
+import re
 import ssl
 import time
 import typing as t
@@ -42,6 +43,8 @@ SERVICES = {
     "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 }
 ANSWER_LIMIT = 64 * 1024
+# What reading an answer may end in that is not the collector's.
+NO_OTLP = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -273,8 +276,8 @@ class HttpTransport:
         if answer.status == 200:
             try:
                 return _partial(200, *self._partial_success(text, signal))
-            except ValueError:
-                return Reply(False, 200, "not_otlp", f"The answer is no OTLP: {printable(text)!r}.")
+            except NO_OTLP:
+                return _no_otlp(200, text)
         fault = http_fault(None, answer.status, self._message(answer, text))
         return dataclasses.replace(_failed(fault), retry_after=_seconds(answer.getheader("Retry-After")))
 
@@ -296,7 +299,7 @@ class HttpTransport:
         if "json" in kind:
             try:
                 return str(json.loads(text).get("message", ""))
-            except (ValueError, AttributeError):
+            except NO_OTLP:
                 pass
         return printable(text)
 
@@ -368,7 +371,10 @@ class _Grpc:
             answer = call(content, timeout=self.timeout, metadata=self.metadata, compression=self.compression)
         except self.grpc.RpcError as exc:
             return _failed(Fault.of_grpc(exc.code().name, exc.details() or ""))
-        return _partial("OK", *decode_partial(signal, answer))
+        try:
+            return _partial("OK", *decode_partial(signal, answer))
+        except ValueError:
+            return _no_otlp("OK", answer)
 
     def close(self) -> None:
         self.channel.close()
@@ -381,6 +387,10 @@ def _failed(fault: Fault) -> Reply:
     return Reply(False, fault.status, fault.cause, fault.text)
 
 
+def _no_otlp(status: int | str, answer: bytes) -> Reply:
+    return Reply(False, status, "not_otlp", f"The answer is no OTLP: {printable(answer)!r}.")
+
+
 def _partial(status: int | str, rejected: int, message: str) -> Reply:
     if rejected:
         text = f"The collector dropped {rejected} of the request's entries: {message or 'it does not say why'}."
@@ -389,15 +399,22 @@ def _partial(status: int | str, rejected: int, message: str) -> Reply:
 
 
 def _url(endpoint: str) -> urllib.parse.SplitResult:
-    url = urllib.parse.urlsplit(endpoint.rstrip("/"))
     try:
+        url = urllib.parse.urlsplit(endpoint.rstrip("/"))
         port_is_fine = url.port is None or url.port > 0
+        # As the name is looked up: a label that is empty or too long is refused only then.
+        (url.hostname or "").encode("idna")
     except ValueError:
-        port_is_fine = False
+        url, port_is_fine = urllib.parse.SplitResult("", "", "", "", ""), False
     if url.scheme not in ("http", "https") or not url.hostname or not port_is_fine:
         raise OtlpError(f"The endpoint {endpoint!r} is no address; write it like http://collector.example.com:4318.")
     if url.username or url.query or url.fragment:
         raise OtlpError("The endpoint holds credentials, a query or a fragment; give the token as token instead.")
+    if not re.fullmatch(r"[!-~]*", url.path):
+        raise OtlpError(
+            f"The path of the endpoint {endpoint!r} holds characters that no request can carry; write it as "
+            f"{urllib.parse.quote(url.path)}."
+        )
     if url.path.endswith(tuple(f"/v1/{signal}" for signal in SERVICES)):
         raise OtlpError(f"The endpoint {endpoint!r} names a signal; leave /v1/... away, each signal adds its own.")
     return url
@@ -409,4 +426,4 @@ def _read(path: str) -> bytes:
 
 
 def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdigit() else None
+    return float(header) if header and header.isdecimal() else None

@@ -17,6 +17,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._otlp im
 )
 
 MUTUALLY_EXCLUSIVE = [("token", "token_file")]
+# A day. What is much longer the system does not take.
+LONGEST_TIMEOUT_S = 86400
 REQUIRED_BY = {"client_key": "client_cert"}
 
 
@@ -41,8 +43,10 @@ def client_maker(module: AnsibleModule) -> t.Callable[[], OtlpClient]:
         token = params["token"] or (token_from(params["token_file"]) if params["token_file"] else None)
         if token:
             module.no_log_values.add(token)
-        if params["timeout"] <= 0:
-            raise OtlpError(f"timeout is {params['timeout']} seconds; give more than 0.")
+        if not 0 < params["timeout"] <= LONGEST_TIMEOUT_S:
+            raise OtlpError(
+                f"timeout is {params['timeout']} seconds; give more than 0, and at most {LONGEST_TIMEOUT_S}."
+            )
 
         def make() -> OtlpClient:
             return OtlpClient(

@@ -38,8 +38,10 @@ class Probe:
     @classmethod
     def now(cls, probe_id: str | None, points: t.Iterable[float]) -> Probe:
         points = tuple(points)
-        if not points or not all(math.isfinite(point) and point >= 0 for point in points):
-            raise OtlpError(f"points is {list(points)}; a counter grows by finite numbers that are not below 0.")
+        if not points or not all(point >= 0 for point in points) or not math.isfinite(sum(points)):
+            raise OtlpError(
+                f"points is {list(points)}; a counter grows by finite numbers that are not below 0, to a finite sum."
+            )
         # Whole milliseconds, since servers keep no more.
         now = time.time_ns() // 1_000_000 * 1_000_000
         return cls(probe_id or uuid.uuid4().hex[:12], points, now)

@@ -172,13 +172,32 @@ refused:
       type: str
 """
 
+import math
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.observability.claude_code.plugins.module_utils import _otlp_options as otlp_options
 from ansible_collections.observability.claude_code.plugins.module_utils._captures import CaptureError, read_all
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp import OtlpError
 from ansible_collections.observability.claude_code.plugins.module_utils._replay import Player, contents, spread
+
+LEAST = {"repeats": 1, "users": 1, "workers": 1, "stretch": 1, "hours": 0, "patience": 0}
+# What 64 bits of nanoseconds hold; stores count in them.
+LATEST_S = (2**63 - 1) // 10**9
+
+
+def problem(params: dict[str, t.Any], end: float) -> str:
+    """What is wrong with the numbers among the options; empty where nothing is."""
+    for name, least in LEAST.items():
+        # This way round not-a-number is found as well.
+        if not least <= params[name] < math.inf:
+            return f"{name} is {params[name]}; it must be at least {least}, and finite."
+    if not 0 < end <= LATEST_S:
+        return f"end is {end}; it must be a time in unix seconds, up to {LATEST_S}."
+    if params["hours"] * 3600 > end:
+        return f"hours is {params['hours']}; so long before end there was no unix time yet. Choose fewer hours."
+    return ""
 
 
 def main() -> None:
@@ -203,11 +222,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    for name, least in {"repeats": 1, "users": 1, "workers": 1, "stretch": 1}.items():
-        if params[name] < least:
-            module.fail_json(msg=f"{name} is {params[name]}; it must be at least {least}.")
-    make_client = otlp_options.client_maker(module)
     end = params["end"] or time.time()
+    wrong = problem(params, end)
+    if wrong:
+        module.fail_json(msg=wrong)
+    make_client = otlp_options.client_maker(module)
     try:
         captures = spread(
             read_all(params["paths"]),

@@ -49,6 +49,9 @@ def test_a_folder_is_read_by_name_and_a_gzipped_recording_like_a_plain_one(tmp_p
     assert read[0].requests == read[1].requests
 
 
+NO_OTLP = "has a body that is no OTLP JSON"
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -57,6 +60,15 @@ def test_a_folder_is_read_by_name_and_a_gzipped_recording_like_a_plain_one(tmp_p
         (json.dumps({**REQUEST, "path": "/v1/other"}), "has the path '/v1/other'"),
         (json.dumps({**REQUEST, "received": "now"}), "has received='now'"),
         (json.dumps({**REQUEST, "body": "x"}), "has no body object"),
+        (json.dumps({**REQUEST, "path": ["/v1/logs"]}), "has the path ['/v1/logs']"),
+        (json.dumps(REQUEST)[:-1] + ', "received": 1e999}', "has received=inf"),
+        ('{"body": ' + "[" * 100_000, "is not JSON"),
+        (json.dumps({**REQUEST, "body": {"resourceMetrics": None}}), NO_OTLP),
+        (json.dumps({**REQUEST, "body": {"resourceLogs": [{"resource": None}]}}), NO_OTLP),
+        (json.dumps({**REQUEST, "body": {"timeUnixNano": "noon"}}), NO_OTLP),
+        (json.dumps({**REQUEST, "body": {"timeUnixNano": "9" * 30}}), NO_OTLP),
+        (json.dumps({**REQUEST, "body": {"key": "event.timestamp", "value": {"stringValue": "noon"}}}), NO_OTLP),
+        (json.dumps({**REQUEST, "body": {"key": "session.id", "value": {"stringValue": 1}}}), NO_OTLP),
     ],
 )
 def test_a_bad_line_is_named_with_file_and_number(tmp_path, line, complaint) -> None:
@@ -74,6 +86,7 @@ def test_a_bad_line_is_named_with_file_and_number(tmp_path, line, complaint) -> 
         ("latin.jsonl", b"\xe4\n", "is not UTF-8 text"),
         ("cut.jsonl.gz", gzip.compress(b"{}" * 500, mtime=0)[:-9], "cannot be read"),
         ("plain.jsonl.gz", b"{}\n", "cannot be read"),
+        ("rotten.jsonl.gz", gzip.compress(b"{}" * 500, mtime=0)[:10] + b"\xff" * 20, "cannot be read"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, name, content, complaint) -> None:

@@ -140,8 +140,9 @@ def test_a_protobuf_refusal_without_a_text_is_still_one(server, body) -> None:
 
 
 def test_retry_after_is_handed_on(server) -> None:
-    server.answers = [Answer(503, b"", {"Retry-After": "7"}), Answer(503, b"", {"Retry-After": "soon"})]
+    server.answers = [Answer(503, b"", {"Retry-After": wait}) for wait in ("7", "soon", "\xb2")]
     assert send(server.url).retry_after == 7
+    assert send(server.url).retry_after is None
     assert send(server.url).retry_after is None
 
 
@@ -161,6 +162,25 @@ def test_something_that_is_no_collector_is_not_believed(server) -> None:
     server.default = Answer(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"})
     failed(send(server.url), "not_otlp", "Welcome")
     failed(send(server.url, protocol="http/protobuf"), "not_otlp", "Welcome")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"null",
+        b"1",
+        b'"x"',
+        b'{"partialSuccess":[1]}',
+        b'{"partialSuccess":{"rejectedLogRecords":null}}',
+        b'{"partialSuccess":{"rejectedLogRecords":1e999}}',
+        b"[" * 60_000,
+    ],
+)
+def test_an_answer_of_another_shape_is_none_of_a_collector(server, body) -> None:
+    server.answers = [Answer(body=body), Answer(400, body, {"Content-Type": "application/json"})]
+    failed(send(server.url), "not_otlp", "The answer is no OTLP")
+    failed(send(server.url), "bad_request")
 
 
 def test_a_quoted_token_is_blotted_out(server) -> None:
@@ -329,6 +349,10 @@ def test_these_are_not_this_machine(host) -> None:
         ({"endpoint": "127.0.0.1:4318"}, "is no address"),
         ({"endpoint": "http://"}, "is no address"),
         ({"endpoint": "http://host:port"}, "is no address"),
+        ({"endpoint": "http://[::1"}, "is no address"),
+        ({"endpoint": "http://a..b"}, "is no address"),
+        ({"endpoint": "http://host/\u00e4"}, "no request can carry; write it as /%C3%A4"),
+        ({"endpoint": "http://host/a b"}, "no request can carry; write it as /a%20b"),
         ({"endpoint": "http://host:4318/v1/metrics"}, "names a signal"),
         ({"endpoint": "http://user:secret@host:4318"}, "holds credentials"),
         ({"protocol": "carrier pigeon"}, "protocol 'carrier pigeon' is unknown"),

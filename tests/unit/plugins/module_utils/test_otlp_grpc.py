@@ -40,6 +40,7 @@ class GrpcServer:
 
     def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
         self.outcomes: list[tuple[grpc.StatusCode, str] | None] = []
+        self.answer = b""
         self.received: list[tuple[str, bytes, dict[str, str]]] = []
         outer = self
 
@@ -50,7 +51,7 @@ class GrpcServer:
                     outcome = outer.outcomes.pop(0) if outer.outcomes else None
                     if outcome:
                         context.abort(*outcome)
-                    return b""
+                    return outer.answer
 
                 return grpc.unary_unary_rpc_method_handler(export)
 
@@ -101,6 +102,11 @@ def test_a_grpc_refusal_is_named_and_quoted(grpc_server, code, text, cause) -> N
     reply = send(grpc_server.url, protocol="grpc")
     failed(reply, cause, text)
     assert reply.status == code.name
+
+
+def test_an_answer_that_is_no_otlp_is_not_believed(grpc_server) -> None:
+    grpc_server.answer = b"\x12"
+    failed(send(grpc_server.url, protocol="grpc"), "not_otlp", "The answer is no OTLP")
 
 
 def test_no_answer(listener) -> None:
