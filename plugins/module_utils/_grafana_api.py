@@ -27,6 +27,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
 )
 
 HEALTH = "/api/health"
+# What Grafana takes as a uid of anything.
+UID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
 NO_HEADERS: t.Mapping[str, str] = types.MappingProxyType({})
 
 

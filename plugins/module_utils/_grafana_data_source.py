@@ -221,13 +221,15 @@ class DataSource:
 
     def _mark(self, written: bool) -> dict[str, t.Any] | None:
         """Our entry for the save that comes."""
+        if self.update_secrets != ON_CHANGE:
+            return None
         entry = ((self._stored or {}).get("jsonData") or {}).get(MARK)
         following = (self.version or 0) + 1
         if not self.secrets or not written:
             # Those who ask for no secrets now may do so again: what was true of them before still is.
             current = isinstance(entry, dict) and entry.get("version") == self.version
             return {**entry, "version": following} if current else None
-        if self.update_secrets != ON_CHANGE or not any(self.secrets.values()):
+        if not any(self.secrets.values()):
             return None
         return {"mark": mark_of(self.secrets), "version": following}
 

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import (
+    UID,
     Grafana,
     GrafanaError,
     Refused,
@@ -20,7 +21,6 @@ FOLDERS = "/api/folders"
 PAGE = 1000
 # The folder that is none.
 GENERAL = ""
-UID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
 
 
 class Folder:

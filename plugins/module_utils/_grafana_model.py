@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._grafana_transport import GrafanaError
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import UID, GrafanaError
 
 Json = dict[str, t.Any]
-UID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
 # What Grafana counts itself.
 COUNTED = ("id", "version", "iteration")
 # What opening a dashboard fills in for a variable.
@@ -79,8 +77,10 @@ def _panel(panel: Json, asked: Json) -> Json:
 
 
 def _variables(variables: list[t.Any], wanted: t.Any) -> list[t.Any]:
-    named = {one.get("name"): one for one in wanted or [] if isinstance(one, dict)} if isinstance(wanted, list) else {}
-    return [_variable(one, named.get(one.get("name"), {})) if isinstance(one, dict) else one for one in variables]
+    asked = [one for one in wanted if isinstance(one, dict)] if isinstance(wanted, list) else []
+    # As text, since nobody has looked yet whether a name is one.
+    named = {str(one.get("name")): one for one in asked}
+    return [_variable(one, named.get(str(one.get("name")), {})) if isinstance(one, dict) else one for one in variables]
 
 
 def _variable(variable: Json, asked: Json) -> Json:

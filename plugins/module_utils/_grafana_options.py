@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import Connection, Grafana
+from ansible_collections.observability.claude_code.plugins.module_utils._answers import answers_of
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import (
+    Connection,
+    Grafana,
+    GrafanaError,
+)
 
 MUTUALLY_EXCLUSIVE = [("token", "username"), ("token", "password")]
 REQUIRED_TOGETHER = [("username", "password")]
@@ -32,3 +37,8 @@ def connection_spec() -> dict[str, t.Any]:
 def grafana_of(params: t.Mapping[str, t.Any]) -> Grafana:
     """The client that the options describe; GrafanaError where they cannot be right. Nothing is sent yet."""
     return Grafana(Connection(**{name: params[name] for name in connection_spec()}))
+
+
+def answers(grafana: Grafana) -> t.ContextManager[None]:
+    """GrafanaError where something in its answers is not as Grafana has it."""
+    return answers_of(f"Grafana at {grafana.url}", GrafanaError)

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._durations import milliseconds
+from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import UID
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_rule import (
     EXEC_ERR_STATE,
     NO_DATA_STATE,
@@ -19,7 +20,6 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
     is_expression,
 )
 
-UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 NAME_LIMIT = 190
 # Groups are evaluated in steps of so many seconds.
 STEP_S = 10
@@ -147,9 +147,12 @@ def _query(query: Rule) -> t.Iterator[str]:
         yield f"{about} has no datasourceUid. Give the uid of a data source, or __expr__ for an expression."
     if not isinstance(query.get("model"), dict) or not query["model"]:
         yield f"{about} has no model. It holds the query itself."
+    span = query.get("relativeTimeRange") or {}
+    if not isinstance(span, dict):
+        yield f"{about} has the relativeTimeRange {span!r}. Write it as two numbers, such as {{from: 600, to: 0}}."
+        return
     if is_expression(query):
         return
-    span = query.get("relativeTimeRange") if isinstance(query.get("relativeTimeRange"), dict) else {}
     since, until = span.get("from", 0), span.get("to", 0)
     if not all(isinstance(one, int) and not isinstance(one, bool) for one in (since, until)) or not since > until >= 0:
         yield (
@@ -163,9 +166,16 @@ def _references(queries: list[t.Any], names: list[t.Any]) -> t.Iterator[str]:
     for query in queries:
         if not isinstance(query, dict) or not is_expression(query) or not isinstance(query.get("model"), dict):
             continue
-        for read in _read_by(query["model"]):
-            if read not in names:
-                yield f"the expression {query.get('refId')} reads {read}. {_choose(names)}"
+        try:
+            unknown = [read for read in _read_by(query["model"]) if read not in names]
+        except (AttributeError, LookupError, TypeError):
+            yield (
+                f"the expression {query.get('refId')} has conditions of no known form. Write a list of them, each with "
+                "what it reads, such as query: {params: [A]}."
+            )
+            continue
+        for read in unknown:
+            yield f"the expression {query.get('refId')} reads {read}. {_choose(names)}"
 
 
 def _read_by(model: Rule) -> t.Iterator[str]:

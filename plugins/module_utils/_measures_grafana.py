@@ -9,6 +9,7 @@ import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.observability.claude_code.plugins.module_utils._answers import answers_of
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, Noted, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_api import (
     Grafana,
@@ -41,12 +42,13 @@ Measured = t.TypeVar("Measured")
 
 
 def told(measure: t.Callable[..., Measured]) -> t.Callable[..., Measured]:
-    """What Grafana refuses is what the check found."""
+    """What Grafana refuses, or does not answer as Grafana does, is what the check found."""
 
     @functools.wraps(measure)
-    def measured(*arguments: t.Any) -> Measured:
+    def measured(self: GrafanaMeasures, *arguments: t.Any) -> Measured:
         try:
-            return measure(*arguments)
+            with answers_of(f"Grafana at {self.server.url}", MeasureError):
+                return measure(self, *arguments)
         except GrafanaError as error:
             raise MeasureError(str(error)) from error
 

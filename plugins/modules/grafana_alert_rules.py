@@ -230,7 +230,8 @@ def main() -> None:
         )
         # Without rules nothing is put into the folder, so it need not be there.
         folder = Folder(grafana, params["folder_uid"], params["folder_title"]) if rules else None
-        result = pushed(group, folder, write=not module.check_mode)
+        with grafana_options.answers(grafana):
+            result = pushed(group, folder, write=not module.check_mode)
     except (GrafanaError, ValueError) as error:
         module.fail_json(msg=str(error))
     for path in result["unsettled"]:

@@ -203,14 +203,17 @@ def run(module: AnsibleModule) -> Result:
         )
     grafana = grafana_options.grafana_of(params)
     if params["state"] == "absent":
-        return remove(module, StoredDashboard(grafana, uid, None))
+        gone = StoredDashboard(grafana, uid, None)
+        with grafana_options.answers(grafana):
+            return remove(module, gone)
     message = params["commit_message"] or ""
     if len(message) > 500:
         raise GrafanaError("The commit_message is longer than the 500 characters that Grafana keeps. Shorten it.")
     folder = folder_of(grafana, params)
     where = params["folder_uid"] if folder is None else folder.uid
     dashboard = StoredDashboard(grafana, uid, model, where, params["conflict"], message)
-    return push(module, dashboard, folder)
+    with grafana_options.answers(grafana):
+        return push(module, dashboard, folder)
 
 
 def push(module: AnsibleModule, dashboard: StoredDashboard, folder: Folder | None) -> Result:

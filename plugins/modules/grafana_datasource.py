@@ -230,16 +230,18 @@ def main() -> None:
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     wanted = {name: params[option] for name, option in FIELDS.items() if params[option] is not None}
+    grafana = grafana_options.grafana_of(params)
     source = DataSource(
-        grafana_options.grafana_of(params),
+        grafana,
         params["uid"],
         wanted,
         params["json_data"],
         secrets_of(params["secure_json_data"]),
         params["update_secrets"],
     )
-    source.read()
-    return remove(module, source) if params["state"] == "absent" else push(module, source)
+    with grafana_options.answers(grafana):
+        source.read()
+        return remove(module, source) if params["state"] == "absent" else push(module, source)
 
 
 def push(module: AnsibleModule, source: DataSource) -> dict[str, t.Any]:

@@ -127,7 +127,8 @@ def main() -> None:
     )
     try:
         grafana = grafana_options.grafana_of(module.params)
-        result = push(module, grafana) if module.params["state"] == "present" else remove(module, grafana)
+        with grafana_options.answers(grafana):
+            result = push(module, grafana) if module.params["state"] == "present" else remove(module, grafana)
     except GrafanaError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

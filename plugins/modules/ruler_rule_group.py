@@ -140,6 +140,7 @@ import json
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.observability.claude_code.plugins.module_utils._answers import answers_of
 from ansible_collections.observability.claude_code.plugins.module_utils._ruler import KINDS, MissingYamlError, Ruler
 from ansible_collections.observability.claude_code.plugins.module_utils._ruler_group import RulerGroup
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import Access, ServerError, Web
@@ -175,10 +176,12 @@ def main() -> None:
         web = Web(Access(kind.ruler, **{name: params[name] for name in CONNECTION}), params["timeout"])
         name = str(given.get("name") or "")
         group = RulerGroup(Ruler(web, kind), params["namespace"], name, given if params["state"] == "present" else None)
-        group.read()
-        paths, before, after = group.differences(), group.before(), group.after()
-        if paths and not module.check_mode:
-            group.write()
+        after = text(group.after())
+        with answers_of(f"{kind.ruler} at {params['url']}", ServerError):
+            group.read()
+            paths, before = group.differences(), text(group.before())
+            if paths and not module.check_mode:
+                group.write()
     except MissingYamlError as error:
         module.fail_json(msg=f"{missing_required_lib('PyYAML')} {error}")
     except ServerError as error:
@@ -187,7 +190,7 @@ def main() -> None:
     module.exit_json(
         changed=bool(paths),
         differences=[path or name for path in paths],
-        diff=dict(before_header=header, after_header=header, before=text(before), after=text(after)),
+        diff=dict(before_header=header, after_header=header, before=before, after=after),
     )
 
 

@@ -124,6 +124,14 @@ def test_a_rule_that_grafana_takes_and_can_evaluate_is_let_through(rule: dict[st
             reading("classic_conditions", conditions=[CLASSIC | {"query": {"params": ["Q"]}}]),
             "the expression B reads Q. The rule's queries are A and B.",
         ),
+        (changed(0, relativeTimeRange="10m"), "query A has the relativeTimeRange '10m'. Write it as two numbers"),
+        (changed(1, relativeTimeRange="10m"), "query B has the relativeTimeRange '10m'. Write it as two numbers"),
+        (reading("classic_conditions", conditions=["x"]), "the expression B has conditions of no known form."),
+        (reading("classic_conditions", conditions=5), "the expression B has conditions of no known form."),
+        (
+            reading("classic_conditions", conditions=[CLASSIC | {"query": {"params": 5}}]),
+            "the expression B has conditions of no known form.",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_what_to_write_instead(rule: dict[str, Any], words: str) -> None:

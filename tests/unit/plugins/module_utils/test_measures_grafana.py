@@ -206,6 +206,14 @@ def test_a_grafana_that_refuses_or_is_down_fails_the_checks_with_its_words(serve
     assert all(server.url in one["measured"] or "127.0.0.1:1" in one["measured"] for one in found.values())
 
 
+def test_an_answer_that_is_none_of_a_grafana_fails_the_check_and_not_the_run(server) -> None:
+    rule = {"uid": FIRST, "title": "t", "folderUID": HOME, "ruleGroup": GROUPS[0]["name"], "provenance": ["x"]}
+    server.faults = [(200, [rule])]
+    (found,) = check(server, "grafana-rules").values()
+    assert found["status"] == "failed"
+    assert f"Grafana at {server.url} answered something else than its API does" in found["measured"]
+
+
 def test_the_password_may_be_in_a_file(server, tmp_path: Path) -> None:
     file = tmp_path / "admin-password"
     file.write_text(f"{server.password}\n")

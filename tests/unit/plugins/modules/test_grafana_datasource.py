@@ -237,6 +237,13 @@ def test_secrets_are_written_once_or_always_without_a_mark(server) -> None:
     assert "ansibleSecrets" not in stored(server)["jsonData"]
 
 
+@pytest.mark.parametrize("secrets", [SECRETS, {}])
+def test_a_mark_goes_with_the_first_write_of_those_who_keep_none(server, secrets) -> None:
+    push(server, **SIGNED)
+    push(server, **{**SIGNED, "secure_json_data": secrets, "update_secrets": "on_create", "user": "a"})
+    assert "ansibleSecrets" not in stored(server)["jsonData"]
+
+
 def test_the_mark_holds_no_secret(server) -> None:
     push(server, **SIGNED)
     text = json.dumps(stored(server)["jsonData"]["ansibleSecrets"])

@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_transport import Transport
-from ansible_collections.observability.claude_code.plugins.modules import grafana_dashboard, grafana_datasource
+from ansible_collections.observability.claude_code.plugins.modules import (
+    grafana_alert_rules,
+    grafana_dashboard,
+    grafana_datasource,
+    grafana_folder,
+)
+from support.answering_server import Answer as RawAnswer
+from support.answering_server import AnsweringServer
 from support.modules import run_module
 from support.shared_grafana import SharedGrafana
 from support.stack import free_ports
@@ -172,6 +180,40 @@ def test_a_write_that_is_answered_with_nonsense_is_no_success(server, module, fa
     server.before_writes = [lambda: server.fail_next(fault)]
     text = complaint(module, url=server.url, token=server.token, **WANTED[module])
     assert "is not Grafana" in text or "has not the shape" in text
+
+
+FOLDER = {"uid": "costs", "title": "Costs"}
+SOURCE = {"uid": "costs", "name": "Costs", "type": "prometheus"}
+RULE = {"uid": "u", "title": "t", "folderUID": "costs", "ruleGroup": "tools", "provenance": "api"}
+GROUP = {"folder_uid": "costs", "group": "tools", "state": "absent"}
+HEALTH = {"database": "ok", "version": "12.0.0"}
+DEEP = b"[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("module", "wanted", "answers"),
+    [
+        (grafana_folder, FOLDER, [FOLDER, [None]]),
+        (grafana_folder, FOLDER, [DEEP]),
+        (grafana_datasource, WANTED[grafana_datasource], [[SOURCE], {**SOURCE, "jsonData": "x"}]),
+        (
+            grafana_datasource,
+            {**WANTED[grafana_datasource], "secure_json_data": {"password": "a-long-secret"}},
+            [[SOURCE], {**SOURCE, "secureJsonFields": [1]}],
+        ),
+        (grafana_dashboard, WANTED[grafana_dashboard], [{"dashboard": FOLDER | {"version": 1}, "meta": {"url": 5}}]),
+        (grafana_alert_rules, GROUP, [[{**RULE, "provenance": ["x"]}], {"interval": 60}, HEALTH]),
+        (grafana_alert_rules, GROUP, [[{**RULE, "data": 5}], {"interval": 60}, HEALTH]),
+    ],
+)
+def test_an_answer_with_something_else_inside_is_none_of_a_grafana(module, wanted, answers) -> None:
+    with AnsweringServer() as other:
+        bodies = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in answers]
+        other.answers[:] = [RawAnswer(200, body, {"Content-Type": "application/json"}) for body in bodies]
+        text = complaint(module, url=other.url, token="a-token", check_mode=True, **wanted)
+        assert f"Grafana at {other.url} answered something else than its API does (" in text
+        assert "Look whether another program listens there." in text
+        assert len(other.received) == len(answers)
 
 
 @every_module

@@ -282,6 +282,23 @@ def test_a_server_that_answers_nonsense_is_named(server, body: bytes) -> None:
     assert "Check the url, its path, and the proxies on the way." in result["msg"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"rules: 5",
+        b"rules: [{alert: a, labels: {since: 2026-99-99}}]",
+        b"rules: [{alert: a, labels: {since: 2026-01-01}}]",
+        b"rules:\n- &a [*a]",
+        b"name: errors\nrules: []\n1: 2",
+        b"rules: " + b"[" * 5000 + b"]" * 5000,
+    ],
+)
+def test_an_answer_with_something_else_inside_is_named(server, body: bytes) -> None:
+    result = push(server, Answer(200, body), check_mode=True)
+    assert f"Loki's ruler at {server.url} answered something else than its API does (" in result["msg"]
+    assert "Look whether another program listens there." in result["msg"]
+
+
 @pytest.mark.parametrize("trouble", [Answer(503, b"starting"), Answer(429, b"too many"), Answer(hang_up=True)])
 def test_what_may_pass_is_tried_again(server, trouble: Answer) -> None:
     assert push(server, trouble, NO_GROUP, trouble, TAKEN)["changed"]
