@@ -13,13 +13,18 @@ import dataclasses
 import datetime
 import functools
 import gzip
-import hashlib
 import json
 import os
 import re
 import typing as t
-import uuid
 import zlib
+
+from ansible_collections.observability.claude_code.plugins.module_utils._identities import (
+    IDENTITIES,
+    PERSONAL,
+    identifying,
+    replacement,
+)
 
 SIGNALS = {"/v1/metrics": "metrics", "/v1/logs": "logs", "/v1/traces": "traces"}
 SUFFIXES = (".jsonl", ".jsonl.gz")
@@ -32,33 +37,9 @@ TEMPORALITY = {
     "AGGREGATION_TEMPORALITY_DELTA": "delta",
     "AGGREGATION_TEMPORALITY_CUMULATIVE": "cumulative",
 }
-# Attributes (and span fields) that identify something: a replay gives each of them a fresh value.
-IDENTITIES = {
-    "session.id": "session",
-    "gen_ai.conversation.id": "session",
-    "prompt.id": "prompt",
-    "message.uuid": "message",
-    "request_id": "request",
-    "tool_use_id": "tool_use",
-    "agent_id": "agent",
-    "parent_agent_id": "agent",
-    "traceId": "trace",
-    "spanId": "span",
-    "parentSpanId": "span",
-    "user.id": "user",
-    "user.account_uuid": "account",
-    "user.account_id": "account",
-    "user.email": "email",
-}
-PERSONAL = frozenset(("user", "account", "email"))
-NAMESPACE = uuid.UUID("6f1d3a52-4f0e-5f0b-9c63-6a2f0c1f7d11")
 MILLISECOND = 1_000_000
 # What stores count nanoseconds in.
 LATEST_NS = 2**63
-UUID_SHAPE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-HEX_SHAPE = re.compile(r"[0-9a-f]{12,}\Z")
-PREFIX_SHAPE = re.compile(r"([A-Za-z]+_)(.{8,})\Z")
-
 Time = t.Union[int, float, datetime.datetime]
 
 
@@ -100,7 +81,7 @@ class Capture:
         """Each identifying value in the recording with its kind (session, prompt, user, ...), by first appearance."""
         found: dict[str, str] = {}
         for request in self.requests:
-            for key, value in _identifying(request.body):
+            for key, value in identifying(request.body):
                 found.setdefault(value, IDENTITIES[key])
         return found
 
@@ -211,9 +192,9 @@ def _check(body: dict[str, t.Any]) -> None:
         hash(point.series)
     for _record in records(body):
         pass
-    for key, identity in _identifying(body):
-        if not isinstance(identity, str):
-            raise TypeError(f"{key} is {identity!r} and no text")
+    for key, found in identifying(body):
+        if not isinstance(found, str):
+            raise TypeError(f"{key} is {found!r} and no text")
     Rewriter(lambda moment: moment, {})(body)
 
 
@@ -405,26 +386,12 @@ def _fresh_identities(capture: Capture, seed: t.Any, session_seed: t.Any, user: 
             if user is not None:
                 # One recording is one person's; should it hold several, they stay different people.
                 name = f"{user}-{number}" if number else user
-                fresh[old] = f"{name}@example.com" if kind == "email" else _identity(kind, old, name)
+                fresh[old] = f"{name}@example.com" if kind == "email" else replacement(kind, old, name)
         elif kind == "session" and session_seed is not None:
-            fresh[old] = _identity(kind, old, f"{session_seed}/{number}")
+            fresh[old] = replacement(kind, old, f"{session_seed}/{number}")
         elif seed is not None:
-            fresh[old] = _identity(kind, old, f"{seed}/{capture.name}/{old}")
+            fresh[old] = replacement(kind, old, f"{seed}/{capture.name}/{old}")
     return fresh
-
-
-def _identity(kind: str, shape: str, seed: str) -> str:
-    """A new value that looks like the old one, so that whatever parses it still does."""
-    source = f"{kind}/{seed}"
-    if UUID_SHAPE.match(shape):
-        return str(uuid.uuid5(NAMESPACE, source))
-    digits = hashlib.sha256(NAMESPACE.bytes + source.encode()).hexdigest()
-    if HEX_SHAPE.match(shape) and len(shape) <= len(digits):
-        return shape[0] + digits[1 : len(shape)] if kind == "agent" else digits[: len(shape)]
-    prefix = PREFIX_SHAPE.match(shape)
-    if prefix and len(prefix.group(2)) <= len(digits):
-        return prefix.group(1) + digits[: len(prefix.group(2))]
-    return f"{kind}-{digits[:16]}"
 
 
 def _times(node: t.Any) -> t.Iterator[int]:
@@ -438,22 +405,6 @@ def _times(node: t.Any) -> t.Iterator[int]:
     elif isinstance(node, list):
         for child in node:
             yield from _times(child)
-
-
-def _identifying(node: t.Any) -> t.Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        key, wrapped = node.get("key"), node.get("value")
-        if key in IDENTITIES and isinstance(wrapped, dict) and wrapped.get("stringValue"):
-            yield key, wrapped["stringValue"]
-            return
-        for name, child in node.items():
-            if name in IDENTITIES and isinstance(child, str) and child:
-                yield name, child
-            elif isinstance(child, (dict, list)):
-                yield from _identifying(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _identifying(child)
 
 
 def _nanoseconds(moment: Time) -> int:
