@@ -27,6 +27,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import (
     NOT_FOR_PROJECTS,
     OTLP,
+    masked,
     matters,
 )
 
@@ -103,7 +104,7 @@ def of_project(project: str, sources: t.Iterable[Source]) -> t.Iterator[Finding]
             if name in NOT_FOR_PROJECTS:
                 continue
             if matters(name):
-                said = f"In {project} {name} is {value}, whatever the user's own settings say."
+                said = f"In {project} {name} is {masked(name, value)}, whatever the user's own settings say."
                 yield notice("project-setting", source.path, said, "Managed settings would win over it.")
         if source.helper:
             said = f"In {project} headers come from {source.helper}, once the folder is trusted."

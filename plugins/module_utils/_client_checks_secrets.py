@@ -12,8 +12,10 @@ import time
 import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._client_exports import (
+    PASSPHRASE,
     Export,
     certificate_names,
+    passphrase,
     proxy_name,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._client_findings import (
@@ -185,10 +187,15 @@ def _client_certificate(machine: Machine, settings: Settings, certificate: str, 
             yield error("client-key-mode", path, said, f"Only its owner may read it: chmod 0600 {path}.")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_cert_chain(machine.at(settings[certificate]), machine.at(settings[key]) if key else None)
-    except (OSError, ssl.SSLError):
+        context.load_cert_chain(
+            machine.at(settings[certificate]),
+            machine.at(settings[key]) if key else None,
+            password=passphrase(settings),
+        )
+    except (OSError, ValueError):
         said = f"{settings[certificate]} and {settings[key] or 'the key in it'} are no certificate with its key."
-        yield error("client-certificate", place, said, "Give a PEM certificate, and the key that it was issued for.")
+        step = f"Give a PEM certificate, and the key that it was issued for; of an encrypted one {PASSPHRASE} too."
+        yield error("client-certificate", place, said, step)
 
 
 def proxies(settings: Settings, exports: t.Iterable[Export]) -> t.Iterator[Finding]:

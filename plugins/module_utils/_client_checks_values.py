@@ -28,6 +28,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import (
     OTLP,
     PRIVACY,
+    SECRET_SUFFIXES,
     Settings,
     is_computed,
     masked,
@@ -155,8 +156,8 @@ def meaning(settings: Settings) -> t.Iterator[Finding]:
         yield error("session-id-off", settings.place(SESSION_ID), said, "Set it to true, or take it away.")
     for name, usual in INTERVALS.items():
         text, place = settings[name], settings.place(name)
-        if text and not re.fullmatch(r"[1-9]\d*", text):
-            said = f"{name} is {text}; it is a number of milliseconds."
+        if text and not re.fullmatch(r"[1-9][0-9]{0,14}", text):
+            said = f"{name} is {text[:40]}; it is a number of milliseconds."
             yield error("interval", place, said, f"Write {usual}.")
         elif text and int(text) > LONGEST_MS:
             said = f"{name} is {int(text) // 60_000} min; who is killed in between loses as much."
@@ -203,7 +204,7 @@ def expected(settings: Settings, wanted: t.Mapping[str, str]) -> t.Iterator[Find
     for name, value in wanted.items():
         if name != HELPER and settings[name] != str(value).strip():
             now = masked(name, settings[name]) or "not set"
-            shown = "another value" if name.endswith("_HEADERS") else masked(name, str(value))
+            shown = "another value" if name.endswith(SECRET_SUFFIXES) else masked(name, str(value))
             said = f"{name} was rolled out as {shown}, but in force is {now}."
             yield error("not-in-force", settings.place(name), said, "Take it out of this file, or roll out again.")
     helper = wanted.get(HELPER, "")

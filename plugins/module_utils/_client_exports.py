@@ -28,6 +28,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._probe i
 
 ENABLED = "CLAUDE_CODE_ENABLE_TELEMETRY"
 ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
+PASSPHRASE = "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE"
 DEFAULT_PROTOCOL = "http/protobuf"
 DEFAULT_ENDPOINTS = {"grpc": "http://localhost:4317", "": "http://localhost:4318"}
 EXPORTER_TYPES = ("otlp", "console", "prometheus", "none")
@@ -67,12 +68,26 @@ class Export:
 
 
 def address(url: str) -> urllib.parse.SplitResult | None:
-    parts = urllib.parse.urlsplit(url)
+    parts = _split(url)
+    return parts if parts and parts.scheme in ("http", "https") else None
+
+
+def _split(url: str) -> urllib.parse.SplitResult | None:
+    """None without a host, with a port that is none, or with a bracket that nothing closes."""
     try:
-        port = parts.port
+        parts = urllib.parse.urlsplit(url)
+        return parts if parts.hostname and parts.port != 0 else None
     except ValueError:
         return None
-    return parts if parts.scheme in ("http", "https") and parts.hostname and port != 0 else None
+
+
+def is_name(host: str) -> bool:
+    """Whether a name server could be asked for it."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable()
 
 
 def exports(settings: Settings) -> list[Export]:
@@ -121,6 +136,12 @@ def certificate_names(settings: Settings, signal: str, protocol: str) -> tuple[s
         settings.of_signal(signal, part) for part in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
     )
     return authority, certificate, key
+
+
+def passphrase(settings: Settings) -> t.Callable[[], str]:
+    """What opens the key of the client's certificate. Without such a function OpenSSL asks the terminal for it."""
+    claim = settings.claim(PASSPHRASE)
+    return lambda: claim.value if claim else ""
 
 
 def _silence(settings: Settings, signal: str, protocol: str) -> str:
@@ -173,8 +194,9 @@ def proxy_name(settings: Settings, host: str, port: int | None) -> str:
     return name
 
 
-def proxy_of(value: str) -> urllib.parse.SplitResult:
-    return urllib.parse.urlsplit(value if "//" in value else f"http://{value}")
+def proxy_of(value: str) -> urllib.parse.SplitResult | None:
+    """Its address; None where the value is none."""
+    return _split(value if "//" in value else f"http://{value}")
 
 
 def _is_past(exceptions: str, host: str, port: int | None) -> bool:

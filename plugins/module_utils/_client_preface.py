@@ -44,6 +44,8 @@ def check_grpc(parts: urllib.parse.SplitResult, context: ssl.SSLContext | None, 
         fault = http_fault(error)
         cause = "tls_wanted" if fault.cause == "disconnected" and context is None else fault.cause
         return Reply(False, None, cause, fault.text, latency_s=time.monotonic() - began), ""
+    except ValueError:  # the name is encoded before anybody is asked for it
+        return Reply(False, None, "dns", f"{parts.hostname!r} is no name that a name server could know"), ""
     taken = time.monotonic() - began
     if len(first) >= HEADER_BYTES and first[3] == SETTINGS:
         return Reply(True, "HTTP/2", latency_s=taken), UNPROVEN

@@ -14,11 +14,13 @@ import urllib.parse
 
 from ansible_collections.observability.claude_code.plugins.module_utils._client_exports import (
     Export,
+    is_name,
+    passphrase,
     proxy_name,
     proxy_of,
     usual_protocol,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Machine
+from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Machine, reason
 from ansible_collections.observability.claude_code.plugins.module_utils._client_preface import check_grpc
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import (
     HIDDEN,
@@ -68,6 +70,7 @@ NEXT_STEPS = {
     "server_error": "Look into the collector's log at this time.",
     "not_otlp": "Something other than a collector answers: look at {endpoint} ({place}) and at proxies on the way.",
     "partly_rejected": "The rest was taken; the collector's text says what it did not like.",
+    "unsendable": "Mend what {headers} gives, or the address in {endpoint} ({place}).",
     "unknown": "Look into the collector's log at this time.",
 }
 ON_THE_WAY = ("dns", "refused", "unreachable", "timeout", "disconnected", "unknown")
@@ -137,8 +140,8 @@ class Sender:
         began, unproven = time.monotonic(), ""
         try:
             context = self.context(export) if parts.scheme == "https" else None
-        except (OSError, ssl.SSLError) as fault:
-            reply = Reply(False, None, "certificates", f"The certificates cannot be used: {fault.strerror or fault}")
+        except (OSError, ValueError) as fault:
+            reply = Reply(False, None, "certificates", f"The certificates cannot be used: {reason(fault)}")
         else:
             if export.protocol == "grpc":
                 reply, unproven = check_grpc(parts, context, self.timeout)
@@ -164,12 +167,15 @@ class Sender:
         body = probe.body(export.signal)
         content = encode_json(body) if export.protocol == "http/json" else encode(export.signal, body)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        between = proxy_of(self.settings[proxy]) if proxy else None
+        if proxy and not between:
+            return Reply(False, None, "proxy", f"What {proxy} says is no address of a proxy")
         transport = HttpTransport(
             parts,
             export.protocol,
             headers=headers,
             context=context,
-            proxy=proxy_of(self.settings[proxy]) if proxy else None,
+            proxy=between,
             timeout=self.timeout,
             path=path,
             tunnel=True,
@@ -177,8 +183,8 @@ class Sender:
         began = time.monotonic()
         try:
             reply = transport.exchange(export.signal, content)
-        except (ValueError, http.client.HTTPException) as fault:
-            reply = Reply(False, None, "unknown", f"This cannot be sent: {fault}")
+        except (ValueError, http.client.HTTPException):
+            reply = _unsendable((between or parts).hostname or "")
         finally:
             transport.close()
         taken = time.monotonic() - began
@@ -196,7 +202,11 @@ class Sender:
         if authority:
             context.load_verify_locations(self.machine.at(authority))
         if certificate:
-            context.load_cert_chain(self.machine.at(certificate), self.machine.at(key) if key else None)
+            context.load_cert_chain(
+                self.machine.at(certificate),
+                self.machine.at(key) if key else None,
+                password=passphrase(self.settings),
+            )
         return context
 
     def _next_step(self, export: Export, reply: Reply, proxy: str) -> str:
@@ -223,6 +233,14 @@ def merged(static: t.Mapping[str, str], scripted: t.Mapping[str, str]) -> dict[s
     """Both kinds of headers; those of the script win, however the names are written."""
     names = {name.lower() for name in scripted}
     return {**{name: text for name, text in static.items() if name.lower() not in names}, **scripted}
+
+
+def _unsendable(host: str) -> Reply:
+    """The exception is not quoted: it shows a header with its signs escaped, in which no token is found again."""
+    if not is_name(host):
+        return Reply(False, None, "dns", f"{host!r} is no name that a name server could know")
+    said = "This cannot be sent: a header or the address holds a line break, or letters that it cannot carry"
+    return Reply(False, None, "unsendable", said)
 
 
 def _of_proxy(reply: Reply, proxy: str) -> Reply:

@@ -14,6 +14,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.observability.claude_code.plugins.module_utils._client_document import KNOWN
 from ansible_collections.observability.claude_code.plugins.module_utils._client_shell import computed
 from ansible_collections.observability.claude_code.plugins.module_utils._client_sources import HELPER, Source
 
@@ -43,8 +44,10 @@ NOT_FOR_PROJECTS = frozenset(
 )
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 NO_PROXIES = ("NO_PROXY", "no_proxy")
-CERTIFICATES = ("NODE_EXTRA_CA_CERTS", "CLAUDE_CODE_CLIENT_CERT", "CLAUDE_CODE_CLIENT_KEY")
-OTHERS = ("CLAUDE_CODE_ENABLE_TELEMETRY", "CLAUDE_CONFIG_DIR")
+MATTERING = frozenset((*KNOWN, *PROXIES, *NO_PROXIES, "CLAUDE_CONFIG_DIR"))
+# Variables whose value is a secret, or holds some.
+HEADERS_SUFFIX, PASSPHRASE_SUFFIX = "_HEADERS", "_PASSPHRASE"
+SECRET_SUFFIXES = (HEADERS_SUFFIX, PASSPHRASE_SUFFIX)
 CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 HIDDEN = "***"
 SHORTEST_SECRET = 8
@@ -146,12 +149,14 @@ def resolve(sources: t.Sequence[Source]) -> Settings:
 
 
 def matters(name: str) -> bool:
-    return name.startswith("OTEL_") or name in (*PROXIES, *NO_PROXIES, *CERTIFICATES, *OTHERS)
+    return name.startswith("OTEL_") or name in MATTERING
 
 
 def masked(name: str, value: str) -> str:
-    """The value as it may be shown: of headers their names alone, of addresses no credentials."""
-    if name.endswith("_HEADERS"):
+    """The value as it may be shown: of headers their names alone, of addresses no credentials, no passphrase."""
+    if name.endswith(PASSPHRASE_SUFFIX):
+        return HIDDEN if value else ""
+    if name.endswith(HEADERS_SUFFIX):
         pairs = (pair.partition("=") for pair in value.split(",") if pair.strip())
         return ",".join(f"{name.strip()}={HIDDEN}" if equals else HIDDEN for name, equals, _text in pairs)
     return CREDENTIALS.sub(HIDDEN, value)
@@ -169,15 +174,17 @@ def headers_of(value: str) -> dict[str, str]:
 
 
 def secrets_in(values: t.Mapping[str, str]) -> set[str]:
-    """The tokens among variables, each with and without the word before it."""
-    headers = [value for name, value in values.items() if name.endswith("_HEADERS")]
+    """The tokens among variables, each with and without the word before it, and passphrases."""
+    headers = [value for name, value in values.items() if name.endswith(HEADERS_SUFFIX)]
     malformed = [pair for value in headers for pair in value.split(",") if "=" not in pair]
-    return tokens([*malformed, *(text for value in headers for text in headers_of(value).values())])
+    phrases = [value for name, value in values.items() if name.endswith(PASSPHRASE_SUFFIX)]
+    found = tokens([*malformed, *(text for value in headers for text in headers_of(value).values())])
+    return found.union(phrase for phrase in phrases if len(phrase) >= SHORTEST_SECRET)
 
 
 def tokens(headers: t.Iterable[str]) -> set[str]:
     """What of these headers is a secret. Short ones are none, and would blot out half of a result."""
-    return {part for text in headers for part in (text, text.split(" ")[-1]) if len(part) >= SHORTEST_SECRET}
+    return {part for text in headers for part in (text, *text.split()[-1:]) if len(part) >= SHORTEST_SECRET}
 
 
 def is_computed(claim: Claim) -> bool:

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _otlp_protobuf
-from ansible_collections.observability.claude_code.plugins.module_utils._client_checks_values import meaning
+from ansible_collections.observability.claude_code.plugins.module_utils._client_checks_secrets import certificates
+from ansible_collections.observability.claude_code.plugins.module_utils._client_checks_values import meaning, transports
 from ansible_collections.observability.claude_code.plugins.module_utils._client_exports import (
     attributes,
     exports,
     proxy_name,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Account, Machine
+from ansible_collections.observability.claude_code.plugins.module_utils._client_probe import Sender, Sent
 from ansible_collections.observability.claude_code.plugins.module_utils._client_sources import Source
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import Settings, resolve
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_encoding import (
@@ -22,6 +27,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._otlp_en
     messages,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._probe import SIGNALS, Probe
+from cryptography.hazmat.primitives import serialization
+from support.certificates import Authority
 
 ATTRIBUTES = (("host.name", "laptop-1"), ("team", "Zürich"))
 
@@ -129,3 +136,79 @@ def test_a_machine_that_names_itself_is_not_unnamed() -> None:
 def test_resource_attributes_are_read_as_the_client_reads_them(text: str, found: dict[str, str], faults: int) -> None:
     assert attributes(text)[0] == found
     assert len(attributes(text)[1]) == faults
+
+
+@pytest.mark.parametrize("endpoint", ["http://[::1:4318", "http://c.example.com:99999", "http://[x]:1", "http://:4318"])
+def test_an_address_that_is_none_is_told(endpoint: str) -> None:
+    settings = given(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf")
+    found = exports(settings)
+    assert {export.endpoint for export in found} == {"http://localhost:4318"}
+    assert {one.id for one in transports(settings, found)} == {"endpoint-invalid"}
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "9" * 5000])
+def test_an_interval_that_is_none_is_told(text: str) -> None:
+    (finding,) = (one for one in meaning(given(OTEL_METRIC_EXPORT_INTERVAL=text)) if one.id == "interval")
+    assert finding.what == f"OTEL_METRIC_EXPORT_INTERVAL is {text[:40]}; it is a number of milliseconds."
+
+
+def send(headers: dict[str, str] | None = None, **values: str) -> Sent:
+    """What comes of the metrics of a client with these variables, and headers of a script."""
+    on = {"CLAUDE_CODE_ENABLE_TELEMETRY": "1", "OTEL_METRICS_EXPORTER": "otlp"}
+    settings = given(**on, **{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", **values})
+    sender = Sender(Machine(Account.of(None)), settings, headers or {}, 1.0)
+    return sender.send(exports(settings)[0], Probe.now(None, (1.0,)))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Authorization": "Bearer of-one\nBearer of-two"}, {"Authorization": "Bearer of-one-日"}, {"A\nB": "of-one"}],
+)
+def test_a_header_that_cannot_be_sent_is_told_without_it(headers: dict[str, str]) -> None:
+    said = send(headers).report()
+    assert said["cause"] == "unsendable"
+    assert "a header or the address holds a line break" in said["error"]
+    assert "of-one" not in str(said)
+
+
+@pytest.mark.parametrize("endpoint", ["http://a..b:4317", "https://.localhost"])
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_a_name_that_nobody_can_be_asked_for_is_told(endpoint: str, protocol: str) -> None:
+    reply = send(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_PROTOCOL=protocol).reply
+    assert reply
+    assert (reply.cause, "is no name that a name server could know" in reply.error) == ("dns", True)
+
+
+@pytest.mark.parametrize("proxy", ["http://[::1:4318", "http://proxy:x", "a..b:3128"])
+def test_a_proxy_that_is_none_is_told(proxy: str) -> None:
+    reply = send(OTEL_EXPORTER_OTLP_ENDPOINT="http://c.example.com", HTTPS_PROXY=proxy).reply
+    assert reply
+    assert reply.cause == "proxy"
+
+
+@pytest.mark.parametrize("path", ["/a\0b", "/a\ud800"])
+def test_a_certificate_that_no_path_leads_to_is_told(path: str) -> None:
+    reply = send(OTEL_EXPORTER_OTLP_ENDPOINT="https://127.0.0.1:9", NODE_EXTRA_CA_CERTS=path).reply
+    assert reply
+    assert reply.cause == "certificates"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "faults"), [("correct horse", []), ("wrong", ["client-certificate"]), ("", ["client-certificate"])]
+)
+def test_an_encrypted_key_is_opened_with_its_passphrase(tmp_path: Path, phrase: str, faults: list[str]) -> None:
+    certificate, key = Authority(tmp_path).issue("alex")
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    protection = serialization.BestAvailableEncryption(b"correct horse")
+    key.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection))
+    settings = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://127.0.0.1:9",
+        "CLAUDE_CODE_CLIENT_CERT": str(certificate),
+        "CLAUDE_CODE_CLIENT_KEY": str(key),
+        "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE": phrase,
+    }
+    found = certificates(Machine(Account.of(None)), given(**settings), exports(given(**settings))[:1])
+    assert [one.id for one in found] == faults
+    reply = send(**settings).reply
+    assert reply
+    assert (reply.cause == "certificates") == bool(faults)

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.observability.claude_code.plugins.module_utils._client_sources import SCOPES, Source
+from ansible_collections.observability.claude_code.plugins.module_utils._client_checks_values import expected
+from ansible_collections.observability.claude_code.plugins.module_utils._client_document import KNOWN
+from ansible_collections.observability.claude_code.plugins.module_utils._client_sources import Source
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import (
     Settings,
     headers_of,
@@ -15,10 +17,13 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
     secrets_in,
 )
 
+# What counts more stands later. "state" is what the client itself keeps in ~/.claude.json.
+SCOPES = ("environment", "state", "user", "project", "local", "managed")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 METRICS_ENDPOINT = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
 HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
+PASSPHRASE = "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE"
 
 
 def settings(helper: str = "", **places: dict[str, str]) -> Settings:
@@ -104,3 +109,17 @@ def test_no_secret_is_shown() -> None:
     assert masked("HTTPS_PROXY", "http://alex:pass@proxy:3128") == "http://***@proxy:3128"
     assert masked(ENDPOINT, "https://collector.example.com:4318") == "https://collector.example.com:4318"
     assert secrets_in({HEADERS: "Authorization=Bearer a-long-token,x-a=1"}) == {"Bearer a-long-token", "a-long-token"}
+    assert masked(PASSPHRASE, "correct horse battery") == "***"
+    assert masked(PASSPHRASE, "") == ""
+    assert secrets_in({PASSPHRASE: "correct horse battery"}) == {"correct horse battery"}
+    assert "a-long-token" in secrets_in({HEADERS: "Authorization=Bearer\ta-long-token"})
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_what_can_be_rolled_out_is_found_in_force(name: str) -> None:
+    assert list(expected(settings(managed={name: "1"}), {name: "1"})) == []
+
+
+def test_a_passphrase_that_is_not_in_force_is_told_without_it() -> None:
+    (finding,) = expected(settings(managed={PASSPHRASE: "of-the-machine"}), {PASSPHRASE: "of-the-roll-out"})
+    assert finding.what == f"{PASSPHRASE} was rolled out as another value, but in force is ***."
