@@ -8,7 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Account, Machine
+from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import (
+    LARGEST,
+    Account,
+    Machine,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._client_sources import Source, sources
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import (
     OTLP,
@@ -25,10 +29,10 @@ class Planned(Machine):
 
     contents: t.Mapping[str, bytes | None] = dataclasses.field(default_factory=dict)
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, largest: int = LARGEST) -> bytes:
         place = self.shown(self.at(path))
         if place not in self.contents:
-            return super().read(path)
+            return super().read(path, largest)
         content = self.contents[place]
         if content is None:
             raise FileNotFoundError(2, "it is not there")

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 # This works without a module, which is what run_command belongs to.
 # pylint: disable=ansible-bad-function
+import contextlib
 import json
 import os
+import signal
 import stat
 import subprocess
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Account, Machine
+from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Machine, reason
 
 # The client waits as long.
 TIMEOUT_S = 30.0
@@ -30,24 +32,29 @@ def headers_from(machine: Machine, script: str, timeout: float = TIMEOUT_S) -> d
     # A file is started as it is; anything else is a command for the shell.
     command = [place] if found and stat.S_ISREG(found.st_mode) else ["/bin/sh", "-c", script]
     try:
-        ended = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-            env=_environment(machine),
-            **_identity(machine.account),
-        )
-    except subprocess.TimeoutExpired:
-        raise ScriptError(f"it gave no answer in {timeout:g} s") from None
-    except OSError as error:
-        raise ScriptError(error.strerror or str(error)) from None
-    if ended.returncode:
+        status, printed, complained = _run(command, timeout, env=_environment(machine), **_identity(machine))
+    except (OSError, ValueError) as error:
+        raise ScriptError(reason(error)) from None
+    if status:
         # Only this stream: the other one may hold a token.
-        said = " ".join(ended.stderr.decode("utf-8", "replace").split())[:200]
-        raise ScriptError(f"it ended with {ended.returncode}{': ' + said if said else ' and said nothing'}")
-    return parsed(ended.stdout)
+        said = " ".join(complained.decode("utf-8", "replace").split())[:200]
+        raise ScriptError(f"it ended with {status}{': ' + said if said else ' and said nothing'}")
+    return parsed(printed)
+
+
+def _run(command: t.Sequence[str], timeout: float, **options: t.Any) -> tuple[int, bytes, bytes]:
+    pipe = subprocess.PIPE
+    # In a session of its own, so that what the script has started ends with it.
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True, **options
+    ) as running:
+        try:
+            printed, complained = running.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(OSError):
+                os.killpg(running.pid, signal.SIGKILL)
+            raise ScriptError(f"it gave no answer in {timeout:g} s") from None
+    return running.returncode, printed, complained
 
 
 def parsed(printed: bytes) -> dict[str, str]:
@@ -56,19 +63,28 @@ def parsed(printed: bytes) -> dict[str, str]:
         raise ScriptError("it printed nothing")
     try:
         headers = json.loads(printed)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ScriptError("it printed no JSON") from None
     if not isinstance(headers, dict):
         raise ScriptError("it printed JSON, but no object of names and texts")
     for name, value in headers.items():
         if not isinstance(value, str):
             raise ScriptError(f"the value of {name} that it printed is no text")
-    return headers
+    # HTTP takes white space around a value away; the token is to be known as it is sent, so that it shows nowhere.
+    return {name: value.strip() for name, value in headers.items()}
 
 
-def _identity(account: Account) -> dict[str, t.Any]:
+def _identity(machine: Machine) -> dict[str, t.Any]:
     """A script that somebody else may have written never runs as root."""
-    if os.geteuid() != 0 or account.uid == 0:
+    account = machine.account
+    if os.geteuid() != 0:
+        return {}
+    if account.uid == 0:
+        owner = machine.status("~")
+        if owner and owner.st_uid != 0:
+            raise ScriptError(
+                f"it is not run as root, since {account.home} belongs to the account {owner.st_uid}; give that as user"
+            )
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
 

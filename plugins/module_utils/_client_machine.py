@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import platform
 import pwd
 import stat
 
+MIB = 1024 * 1024
 # Settings are small; a device or a log in their place is not read to its end.
-LARGEST = 4 * 1024 * 1024
+LARGEST = 4 * MIB
 
 
 class UnknownUserError(Exception):
@@ -30,16 +32,25 @@ class Account:
     home: str
 
     @classmethod
-    def of(cls, name: str | None, home: str | None = None) -> Account:
-        """The account of this name, by default of who runs this. With a home it need be none of this system."""
+    def of(cls, name: str | None, home: str | None = None, root: str = "") -> Account:
+        """The account of this name, by default of who runs this. With a home it need be none of this system.
+
+        Then it is whoever owns the home, beneath ``root`` where the machine is: what lies there is theirs, and who
+        runs this may be root, as whom nothing of it may run.
+        """
+        owner = _status(root.rstrip("/") + home) if home else None
+        uid = owner.st_uid if owner else os.geteuid()
         try:
-            entry = pwd.getpwnam(name) if name else pwd.getpwuid(os.geteuid())
+            entry = pwd.getpwnam(name) if name else pwd.getpwuid(uid)
         except KeyError as error:
-            if name and home:
-                return cls(name, os.geteuid(), os.getegid(), tuple(os.getgroups()), home)
-            raise UnknownUserError(
-                f"There is no user {name!r} on this machine. Give the name of an account that has a home here."
-            ) from error
+            if not home:
+                raise UnknownUserError(
+                    f"There is no user {name or uid!r} on this machine. Give the name of an account that has a home "
+                    "here."
+                ) from error
+            gid = owner.st_gid if owner else os.getegid()
+            groups = tuple(os.getgroups()) if uid == os.geteuid() else (gid,)
+            return cls(name or str(uid), uid, gid, groups, home)
         groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
         return cls(entry.pw_name, entry.pw_uid, entry.pw_gid, groups, home or entry.pw_dir)
 
@@ -75,31 +86,34 @@ class Machine:
     def expanded(self, path: str) -> str:
         return self.account.home + path[1:] if path == "~" or path.startswith("~/") else path
 
-    def read(self, path: str) -> bytes:
-        """The content; OSError where there is none, or where the person may not read it."""
+    def read(self, path: str, largest: int = LARGEST) -> bytes:
+        """The content; OSError where there is none, where the person may not read it, or where it is too large."""
         place = self.at(path)
-        found = os.stat(place)
+        try:
+            found = os.stat(place)
+        except ValueError:
+            raise OSError(errno.EINVAL, "no file can have such a name") from None
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "it is no file")
         if not self.allows(found, os.R_OK):
             raise PermissionError(13, f"{self.account.name} may not read it")
         with open(place, "rb") as file:
-            return file.read(LARGEST)
+            content = file.read(largest + 1)
+        if len(content) > largest:
+            raise OSError(errno.EFBIG, f"it is larger than {largest // MIB} MiB")
+        return content
 
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.at(path))
 
     def status(self, path: str) -> os.stat_result | None:
-        try:
-            return os.stat(self.at(path))
-        except OSError:
-            return None
+        return _status(self.at(path))
 
     def names(self, path: str) -> list[str]:
         """The sorted names in a folder; none where there is no folder, or none that can be read."""
         try:
             return sorted(os.listdir(self.at(path)))
-        except OSError:
+        except (OSError, ValueError):
             return []
 
     def allows(self, found: os.stat_result, wanted: int) -> bool:
@@ -112,6 +126,14 @@ class Machine:
         if found.st_gid in account.groups:
             return bool(found.st_mode >> 3 & wanted)
         return bool(found.st_mode & wanted)
+
+
+def _status(place: str) -> os.stat_result | None:
+    """None where nothing is, or where nothing can be: settings may name a path that no system takes."""
+    try:
+        return os.stat(place)
+    except (OSError, ValueError):
+        return None
 
 
 def mode_of(found: os.stat_result) -> str:

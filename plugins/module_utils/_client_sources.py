@@ -8,7 +8,9 @@ Places and names are those of the client's documentation; which file of a folder
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import errno
 import json
 import plistlib
 import typing as t
@@ -18,11 +20,16 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
     error,
     warning,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import Machine, reason
+from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import (
+    LARGEST,
+    MIB,
+    Machine,
+    reason,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._client_shell import assignments
 
-# What counts more stands later. "state" is what the client itself keeps in ~/.claude.json.
-SCOPES = ("environment", "state", "user", "project", "local", "managed")
+# What the client itself keeps in ~/.claude.json grows with its use.
+LARGEST_STATE = 128 * MIB
 HELPER = "otelHeadersHelper"
 MANAGED = {"Linux": "/etc/claude-code", "Darwin": "/Library/Application Support/ClaudeCode"}
 PREFERENCES = "/Library/Managed Preferences/com.anthropic.claudecode.plist"
@@ -87,7 +94,7 @@ def _json(machine: Machine, scope: str, path: str) -> list[Source]:
     source = Source(scope, machine.shown(machine.expanded(path)))
     consequence = STOPPED if scope == "managed" else WITHOUT_EFFECT
     try:
-        content = machine.read(path).decode("utf-8-sig")
+        content = machine.read(path, LARGEST_STATE if scope == "state" else LARGEST).decode("utf-8-sig")
         pairs = _Pairs()
         document = json.loads(content, object_pairs_hook=pairs) if content.strip() else {}
     except json.JSONDecodeError as fault:
@@ -103,6 +110,10 @@ def _json(machine: Machine, scope: str, path: str) -> list[Source]:
         return [source]
     except OSError as fault:
         source.findings.append(_unreadable(source.path, fault, machine, scope))
+        return [source]
+    except (ValueError, RecursionError):
+        said = "A number in it has too many digits, or it is nested too deep, so that what it sets is not known here."
+        source.findings.append(error("invalid-json", source.path, said, "Take that out."))
         return [source]
     if not isinstance(document, dict):
         said = f"This is JSON, but no object with settings in it. {consequence}"
@@ -122,8 +133,8 @@ class _Pairs:
         self.repeated: list[str] = []
 
     def __call__(self, pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-        names = [name for name, _value in pairs]
-        self.repeated += [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        counts = collections.Counter(name for name, _value in pairs)
+        self.repeated += [name for name, count in counts.items() if count > 1]
         return dict(pairs)
 
 
@@ -133,7 +144,7 @@ def _fill(source: Source, document: dict[str, t.Any]) -> None:
     if isinstance(helper, str):
         source.helper = helper.strip()
     elif helper is not None:
-        said = f"{HELPER} is {json.dumps(helper)}, where the path of a script is wanted."
+        said = f"{HELPER} is {_kind(helper)}, where the path of a script is wanted."
         source.findings.append(error("wrong-type", source.path, said, "Write it in quotation marks."))
     environment = document.get("env", {})
     if not isinstance(environment, dict):
@@ -141,11 +152,17 @@ def _fill(source: Source, document: dict[str, t.Any]) -> None:
         source.findings.append(error("wrong-type", source.path, said, 'Write {"env": {"NAME": "value"}}.'))
         return
     for name, value in environment.items():
-        if isinstance(value, (dict, list)) or value is None:
-            said = f"{name} is {json.dumps(value)[:60]}, where a text is wanted."
-            source.findings.append(error("wrong-type", source.path, said, "Write its value in quotation marks."))
-        else:
+        if isinstance(value, (str, bool, int, float)):
             source.values[name] = value if isinstance(value, str) else json.dumps(value)
+        else:
+            said = f"{name} is {_kind(value)}, where a text is wanted."
+            source.findings.append(error("wrong-type", source.path, said, "Write its value in quotation marks."))
+
+
+def _kind(value: t.Any) -> str:
+    """What it is. The value itself may be a token."""
+    kinds = ((dict, "an object"), (list, "a list"), (bool, "true or false"), ((int, float), "a number"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null" if value is None else "no text")
 
 
 def _preferences(machine: Machine) -> list[Source]:
@@ -169,6 +186,9 @@ def _preferences(machine: Machine) -> list[Source]:
 
 def _unreadable(path: str, fault: OSError, machine: Machine, scope: str) -> Finding:
     name = machine.account.name
+    if fault.errno == errno.EFBIG:
+        said = f"This is too large: {reason(fault)}. What it sets is not known here."
+        return warning("too-large", path, said, "Take out of it what is no setting.")
     said = f"{name} cannot read it: {reason(fault)}. {WITHOUT_EFFECT}"
     mode = "0644" if scope in ("managed", "environment") else "0600, and its owner"
     return error("unreadable-file", path, said, f"Set its mode to {mode if mode == '0644' else f'{mode} to {name}'}.")

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import plistlib
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
 from ansible_collections.observability.claude_code.plugins.module_utils._client_headers import (
     ScriptError,
     headers_from,
+    parsed,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import (
     Account,
@@ -152,6 +155,50 @@ def test_an_account_that_is_not_there_is_told() -> None:
     assert Account.of("nobody-of-this-name", "/home/x").home == "/home/x"
 
 
+@pytest.mark.parametrize("path", ["/a\0b", "/a\ud800"])
+def test_a_path_that_no_file_can_have_leads_to_none(client: ClientMachine, path: str) -> None:
+    machine = Machine(SOMEBODY, str(client.root), "Linux")
+    assert (machine.status(path), machine.exists(path), machine.names(path)) == (None, False, [])
+    with pytest.raises(OSError, match="no file can have such a name"):
+        machine.read(path)
+
+
+@pytest.mark.parametrize("content", ['{"a": %s}' % ("9" * 5000), "[" * 200_000])
+def test_json_that_python_cannot_take_is_told(client: ClientMachine, content: str) -> None:
+    client.put("/homes/alex/.claude/settings.json", content)
+    assert [finding.id for finding in read(client)[0].findings] == ["invalid-json"]
+
+
+def test_a_wrong_value_is_told_without_it(client: ClientMachine) -> None:
+    headers = {"OTEL_EXPORTER_OTLP_HEADERS": {"Authorization": "Bearer of-alex"}}
+    client.put("/homes/alex/.claude/settings.json", {"env": headers, "otelHeadersHelper": ["of-alex"]})
+    found = [finding.what for finding in read(client)[0].findings]
+    assert found == [
+        "otelHeadersHelper is a list, where the path of a script is wanted.",
+        "OTEL_EXPORTER_OTLP_HEADERS is an object, where a text is wanted.",
+    ]
+
+
+def test_what_the_client_keeps_may_be_large_and_settings_may_not(client: ClientMachine) -> None:
+    large = {**team("a"), "history": "x" * (5 * 1024 * 1024)}
+    client.put("/homes/alex/.claude.json", large)
+    client.put("/homes/alex/.claude/settings.json", large)
+    state, user = read(client)
+    assert (state.values, state.findings) == ({ATTRIBUTES: "team=a"}, [])
+    assert [(finding.id, finding.severity) for finding in user.findings] == [("too-large", "warning")]
+    assert "it is larger than 4 MiB" in user.findings[0].what
+
+
+def test_many_keys_take_no_time(client: ClientMachine) -> None:
+    keys = {f"key-{number}": 1 for number in range(40_000)}
+    client.put("/homes/alex/.claude/settings.json", json.dumps(keys)[:-1] + ', "key-7": 2}')
+    began = time.process_time()
+    assert [finding.what for finding in read(client)[0].findings] == [
+        "key-7 stands in it more than once, and the last one counts."
+    ]
+    assert time.process_time() - began < 3
+
+
 @pytest.fixture
 def public() -> Iterator[Path]:
     """A folder that everybody may enter; pytest's own are closed."""
@@ -174,3 +221,55 @@ def test_a_script_that_takes_too_long_is_told(tmp_path: Path) -> None:
     script.chmod(0o755)
     with pytest.raises(ScriptError, match="no answer in"):
         headers_from(Machine(Account.of(None)), str(script), timeout=0.2)
+
+
+def test_what_a_script_started_ends_with_it(tmp_path: Path) -> None:
+    script, number = tmp_path / "script", tmp_path / "number"
+    script.write_text(f"#!/bin/sh\nsleep 60 &\necho $! >{number}\nwait\n")
+    script.chmod(0o755)
+    with pytest.raises(ScriptError, match="no answer in"):
+        headers_from(Machine(Account.of(None)), str(script), timeout=1.0)
+    state = Path(f"/proc/{number.read_text().strip()}/stat")
+    until = time.monotonic() + 5
+    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until, "the script's child still runs"
+        time.sleep(0.05)
+
+
+def test_a_token_is_known_as_it_is_sent() -> None:
+    assert parsed(b'{"Authorization": "Bearer of-alex\\n"}') == {"Authorization": "Bearer of-alex"}
+
+
+@pytest.mark.parametrize("printed", [b"", b"[" * 200_000, b"[1]", b'{"a": %s}' % (b"9" * 5000)])
+def test_what_is_no_headers_is_told(printed: bytes) -> None:
+    with pytest.raises(ScriptError, match="printed"):
+        parsed(printed)
+
+
+@pytest.mark.parametrize("script", ["a\0b", "/a\0b"])
+def test_a_script_that_cannot_be_started_is_told(script: str) -> None:
+    with pytest.raises(ScriptError, match="null byte"):
+        headers_from(Machine(Account.of(None)), script)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who alone can give a home away")
+@pytest.mark.parametrize("name", [None, "nobody-of-this-name"])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_whoever_owns_a_home_is_the_person(public: Path, name: str | None, simulated: bool) -> None:
+    home = public / "homes/alex"
+    home.mkdir(parents=True)
+    os.chown(home, 54321, 54322)
+    home_given, root = ("/homes/alex", str(public)) if simulated else (str(home), "")
+    found = Account.of(name, home_given, root)
+    assert found == Account(name or "54321", 54321, 54322, (54322,), home_given)
+    script = public / "script"
+    script.write_text('#!/bin/sh\nprintf \'{"uid": "%s", "gid": "%s"}\' "$(id -u)" "$(id -g)"\n')
+    script.chmod(0o755)
+    assert headers_from(Machine(found), str(script)) == {"uid": "54321", "gid": "54322"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who alone can give a home away")
+def test_no_script_of_somebody_s_home_runs_as_root(public: Path) -> None:
+    os.chown(public, 54321, 54321)
+    with pytest.raises(ScriptError, match="belongs to the account 54321"):
+        headers_from(Machine(Account.of("root", str(public))), "echo {}")
