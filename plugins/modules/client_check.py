@@ -49,11 +49,13 @@ options:
     type: str
   user:
     description:
-      - Whose settings are looked at. By default those of who the module runs as.
+      - Whose settings are looked at. By default those of whoever owns O(home), or of who the module runs as.
       - Running as root, the module reads what this person may read, and runs the script for headers as this person.
     type: str
   home:
-    description: The person's home folder. By default the account's own.
+    description:
+      - The person's home folder. By default the account's own.
+      - Where the system has no such account, whoever owns this folder is the person.
     type: path
   root:
     description:
@@ -235,18 +237,22 @@ probe:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.observability.claude_code.plugins.module_utils._client_check import ClientCheck, Wanted
 from ansible_collections.observability.claude_code.plugins.module_utils._client_machine import (
     Account,
     Machine,
     UnknownUserError,
 )
-from ansible_collections.observability.claude_code.plugins.module_utils._client_values import secrets_in
+from ansible_collections.observability.claude_code.plugins.module_utils._client_module import ClientModule
+from ansible_collections.observability.claude_code.plugins.module_utils._client_values import (
+    masked,
+    matters,
+    secrets_in,
+)
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = ClientModule(
         argument_spec=dict(
             name=dict(type="str"),
             user=dict(type="str"),
@@ -264,11 +270,14 @@ def main() -> None:
     )
     params = module.params
     environment, expected = _texts(params["environment"]), _texts(params["expected"])
-    module.no_log_values.update(secrets_in({**expected, **environment}))
+    module.no_log_values.update(secrets_in(expected), secrets_in(environment))
+    # Ansible returns the options as well. Of a whole environment it has no business with secrets of other programs.
+    params["expected"] = {name: masked(name, value) for name, value in expected.items()}
+    params["environment"] = {name: masked(name, value) for name, value in environment.items() if matters(name)}
     if params["timeout"] <= 0:
         module.fail_json(msg=f"timeout is {params['timeout']} seconds; give more than 0.")
     try:
-        account = Account.of(params["user"], params["home"])
+        account = Account.of(params["user"], params["home"], params["root"] or "")
     except UnknownUserError as error:
         module.fail_json(msg=str(error))
     machine = Machine(account, params["root"] or "")

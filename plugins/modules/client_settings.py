@@ -14,7 +14,7 @@ description:
     settings files of others, which keep everything else that is in them.
   - All is read and planned before anything is written. When a file cannot be written, those before it are put back.
   - What was there before is kept in O(record). With O(state=absent) every file and key is put back as it was. A key
-    that somebody changed meanwhile stays as it is, and is named in RV(kept).
+    that somebody changed meanwhile stays as it is, and is named in RV(kept), as are files of accounts that are gone.
   - Settings elsewhere that would win are reported in RV(conflicts).
 attributes:
   check_mode:
@@ -187,7 +187,9 @@ problems:
   type: list
   elements: str
 kept:
-  description: Keys that are no longer wanted and stay, because somebody changed them since.
+  description:
+    - Keys that are no longer wanted and stay, because somebody changed them since.
+    - Files of accounts that are no longer there, which are left alone from then on.
   returned: success
   type: list
   elements: str
@@ -196,7 +198,6 @@ kept:
 import dataclasses
 import platform
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.observability.claude_code.plugins.module_utils._client_conflicts import (
     Conflict,
     Expected,
@@ -210,6 +211,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
     Account,
     UnknownUserError,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._client_module import ClientModule
 from ansible_collections.observability.claude_code.plugins.module_utils._client_record import Record
 from ansible_collections.observability.claude_code.plugins.module_utils._client_rollout import (
     Plan,
@@ -218,6 +220,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
     plan_absent,
     plan_present,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._client_values import secrets_in
 
 SYSTEMS = ["Linux", "Darwin"]
 
@@ -241,6 +244,13 @@ def refuse_what_cannot_work(params: dict) -> None:
         wrong.extend(complaints(one["settings"]))
     if wrong:
         raise ClientFilesError(f"Nothing was changed: {'; '.join(dict.fromkeys(wrong))}. Correct the variables.")
+
+
+def secrets_of(params: dict) -> set[str]:
+    """What stands in variables and must not show."""
+    environments = [params["variables"], *(one["settings"].get("env") for one in params["settings"])]
+    found = [one for one in environments if isinstance(one, dict)]
+    return set().union(*(secrets_in({name: str(value) for name, value in one.items()}) for one in found))
 
 
 def planned(params: dict) -> Plan:
@@ -291,7 +301,7 @@ def main() -> None:
         mode=dict(type="str"),
         owner=dict(type="str", default=""),
     )
-    module = AnsibleModule(
+    module = ClientModule(
         argument_spec=dict(
             state=dict(type="str", choices=["present", "absent"], default="present"),
             system=dict(type="str", choices=SYSTEMS, default="Linux"),
@@ -310,6 +320,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    module.no_log_values.update(secrets_of(params))
     try:
         if params["state"] == "present":
             refuse_what_cannot_work(params)
