@@ -113,6 +113,11 @@ class Document:
                 f"{path} is no JSON: {error.msg} at line {error.lineno}, column {error.colno}. Nothing was changed. "
                 "Mend it, or move it away if nobody needs it, then run the playbook again."
             ) from error
+        except (ValueError, RecursionError) as error:
+            raise ClientFilesError(
+                f"{path} holds a number with too many digits, or is nested too deep. Nothing was changed. Take that "
+                "out, then run the playbook again."
+            ) from error
         if not isinstance(self.settings, dict) or not isinstance(self.settings.get(ENV, {}), dict):
             raise ClientFilesError(
                 f'{path} holds no settings: an object with an object "{ENV}" in it is wanted. '
@@ -151,7 +156,15 @@ class Document:
 
     def content(self) -> bytes:
         """As it stands where nothing was put, so that nothing of somebody's own is rewritten without need."""
-        before = json.loads(self._text()) if (self.data or b"").strip() else {}
-        if self.data is not None and before == self.settings:
-            return self.data
-        return (json.dumps(self.settings, indent=self.indent, ensure_ascii=False) + "\n").encode()
+        try:
+            before = json.loads(self._text()) if (self.data or b"").strip() else {}
+            if self.data is not None and before == self.settings:
+                return self.data
+            text = json.dumps(self.settings, indent=self.indent, ensure_ascii=False, allow_nan=False)
+        except (ValueError, RecursionError) as error:
+            raise ClientFilesError(
+                f"{self.path} holds a number that JSON cannot hold, such as 1e999 or NaN, or is nested too deep to be "
+                "written again. Nothing was changed. Take that out, then run the playbook again."
+            ) from error
+        # UTF-8 has no half of a pair of surrogates; JSON has it as the escape that it was read from.
+        return (text + "\n").encode("utf-8", "backslashreplace")

@@ -62,13 +62,23 @@ class Place:
         if not path.startswith("~"):
             return path
         user, slash, rest = path[1:].partition("/")
-        home = self.homes.get(user) or os.path.expanduser(f"~{user}")
+        home = self._home(user)
         if home.startswith("~"):
             raise ClientFilesError(
                 f"There is no user {user} on this machine. Take the name out of client_env_users, or "
                 "make the account first."
             )
         return home + slash + rest
+
+    def missing(self, path: str, owner: str) -> str:
+        """The account that the path is of, or its owner, if there is no such account; otherwise empty."""
+        user = path[1:].partition("/")[0] if path.startswith("~") else ""
+        if self._home(user).startswith("~"):
+            return user
+        return owner if owner and os.path.expanduser(f"~{owner}").startswith("~") else ""
+
+    def _home(self, user: str) -> str:
+        return self.homes.get(user) or os.path.expanduser(f"~{user}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,6 +220,13 @@ def identity(owner: str, group: str) -> tuple[int, int]:
             "Make it first, or name one that is there."
         ) from error
     return (account.pw_uid if account else -1, members if group or not account else account.pw_gid)
+
+
+def whose(found: Content, owner: str) -> tuple[int, int]:
+    """Owner and group that a file keeps when it is written anew; -1 for what who writes it cannot give away."""
+    with acting_as(owner):
+        root, groups = os.geteuid() == 0, (os.getegid(), *os.getgroups())
+    return found.uid if root and not owner else -1, found.gid if root or found.gid in groups else -1
 
 
 @contextlib.contextmanager

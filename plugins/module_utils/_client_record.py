@@ -17,6 +17,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
     Place,
     read,
     refusal,
+    whose,
 )
 
 VERSION = 1
@@ -44,12 +45,31 @@ class Record:
             return cls(path)
         try:
             document = json.loads(found)
-            return cls(path, dict(document["files"]), dict(document["settings"]), list(document["folders"]))
-        except (ValueError, KeyError, TypeError) as error:
+            _check_types(document, files=dict, settings=dict, folders=list)
+            # Older records say less.
+            less = {"owner": "", "uid": -1, "gid": -1}
+            settings = {name: {**less, **entry} for name, entry in document["settings"].items()}
+            record = cls(path, document["files"], settings, document["folders"])
+            record.check()
+            return record
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ClientFilesError(
                 f"{path} says what was there before, and is damaged. Nothing was changed. Move it away; what it "
                 "held can then no longer be put back by itself."
             ) from error
+
+    def check(self) -> None:
+        """An error where it is not made as records are: its contents and modes are going to be written."""
+        for entry in self.files.values():
+            _check_types(entry, was=(dict, type(None)), owner=str)
+            if entry["was"] is not None:
+                _check_types(entry["was"], text=str, mode=int, uid=int, gid=int)
+        for entry in self.settings.values():
+            _check_types(entry, text=(str, type(None)), mode=int, uid=int, gid=int, owner=str, keys=dict)
+            for key in entry["keys"].values():
+                _check_types(key, was=object, wrote=object)
+        if not all(isinstance(folder, str) for folder in self.folders):
+            raise TypeError("a folder is no text")
 
     @property
     def empty(self) -> bool:
@@ -76,10 +96,11 @@ class Record:
         entry["owner"] = owner
         entry["keys"].setdefault("\0".join(key), {"was": document.get(key)})["wrote"] = wrote
 
-    def remember_document(self, path: str, found: Content) -> None:
+    def remember_document(self, path: str, found: Content, owner: str) -> None:
         """The file of others, as it is before any key is put into it."""
         text = None if found.data is None else kept_text(found.data)
-        self.settings.setdefault(path, {"text": text, "mode": found.mode, "keys": {}})
+        entry = {"text": text, "mode": found.mode, "uid": found.uid, "gid": found.gid, "owner": owner, "keys": {}}
+        self.settings.setdefault(path, entry)
 
     # --- putting back ---
 
@@ -106,13 +127,21 @@ class Record:
         entry = self.settings.pop(path)
         if entry["text"] is None:
             left = document.settings not in ({}, {ENV: {}})
-            return Content(document.content() if left else None, found.mode)
+            return Content(document.content() if left else None, found.mode, *whose(found, entry["owner"]))
         original = kept_bytes(entry["text"])
         same = flat(Document(path, original).settings) == flat(document.settings)
-        return Content(original if same else document.content(), entry["mode"])
+        known = -1 not in (entry["uid"], entry["gid"])
+        was = dataclasses.replace(found, uid=entry["uid"], gid=entry["gid"]) if known else found
+        return Content(original if same else document.content(), entry["mode"], *whose(was, entry["owner"]))
 
     def keys(self, path: str) -> list[Key]:
         return [tuple(key.split("\0")) for key in self.settings.get(path, {}).get("keys", ())]
+
+
+def _check_types(entry: t.Mapping[str, t.Any], **kinds: t.Any) -> None:
+    for name, kind in kinds.items():
+        if not isinstance(entry[name], kind):
+            raise TypeError(f"{name} is something else")
 
 
 def changed(path: str, place: Place, after: Content, owner: str, secret: bool = False) -> Change:

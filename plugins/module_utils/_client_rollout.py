@@ -21,12 +21,15 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
     apply_all,
     identity,
     remove_folders,
+    whose,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._client_record import Record, changed
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import masked
 
-# What stands behind it is a token, in a header of a variable or of a script's output.
+# What stands behind it is a token, in a header of a variable or of a script's output, or a passphrase, which may hold
+# any sign up to the end of its line.
 SECRET = re.compile(r"(?i)(authorization[\"']?\s*[=:]\s*[\"']?(?:bearer |basic )?)[A-Za-z0-9._~+/=-]{8,}")
+PASSPHRASE = re.compile(r"(_PASSPHRASE[\"']?\s*[=:]\s*)\S.*")
 HIDDEN = r"\1***"
 
 
@@ -54,7 +57,7 @@ class WantedSettings:
 
 @dataclasses.dataclass
 class Plan:
-    """What is to be written, in this order, and what stays because somebody changed it since."""
+    """What is to be written, in this order, and what stays: somebody changed it since, or its account is gone."""
 
     place: Place
     record: Record
@@ -117,22 +120,25 @@ def _merged(plan: Plan, wanted: WantedSettings) -> Change:
     earlier = next((change for change in plan.changes if change.path == wanted.path), None)
     if earlier:  # keys that are no longer wanted were taken out of it
         plan.changes.remove(earlier)
+    identity(wanted.owner, "")  # says so where there is no such account
     change = changed(wanted.path, plan.place, Content(None), wanted.owner)
     data = earlier.after.data if earlier else change.before.data
     document = Document(wanted.path, data)
-    plan.record.remember_document(wanted.path, change.before)
+    plan.record.remember_document(wanted.path, change.before, wanted.owner)
     for key, value in flat(wanted.settings).items():
         plan.record.remember_key(wanted.path, key, document, value, wanted.owner)
         document.put(key, value)
     mode = change.before.mode if change.before.data is not None else 0o600
     mode = mode if wanted.mode is None else wanted.mode
     keys = {*flat(wanted.settings), *(earlier.keys if earlier else ())}
-    return dataclasses.replace(change, after=Content(document.content(), mode), keys=tuple(sorted(keys)))
+    after = Content(document.content(), mode, *whose(change.before, wanted.owner))
+    return dataclasses.replace(change, after=after, keys=tuple(sorted(keys)))
 
 
 def _put_back(plan: Plan, files: set[str], settings: t.Mapping[str, set[tuple[str, ...]]]) -> None:
     """What the record knows and is not in these."""
     record, place = plan.record, plan.place
+    _forget_the_gone(plan)
     for path in [path for path in record.files if path not in files]:
         plan.changes.append(record.restored_file(path, place))
     for path in list(record.settings):
@@ -146,10 +152,20 @@ def _put_back(plan: Plan, files: set[str], settings: t.Mapping[str, set[tuple[st
             continue
         document = Document(path, change.before.data)
         plan.kept += [f"{path}: {key}" for key in record.restored_keys(path, gone, document)]
-        after = Content(document.content(), change.before.mode)
+        after = Content(document.content(), change.before.mode, *whose(change.before, owner))
         if path not in settings:
             after = record.restored_document(path, document, change.before)
         plan.changes.append(dataclasses.replace(change, after=after, keys=tuple(sorted(gone))))
+
+
+def _forget_the_gone(plan: Plan) -> None:
+    """What belonged to an account that is no longer there can be put back for nobody, and is to hold nobody up."""
+    for entries in (plan.record.files, plan.record.settings):
+        for path, entry in list(entries.items()):
+            account = plan.place.missing(path, entry["owner"])
+            if account:
+                entries.pop(path)
+                plan.kept.append(f"{path}: there is no user {account} any more")
 
 
 def shown(change: Change) -> dict[str, str]:
@@ -169,7 +185,7 @@ def _text(change: Change, data: bytes | None) -> str:
     if change.secret:
         return "(not shown)\n"
     if not change.keys:
-        return SECRET.sub(HIDDEN, data.decode("utf-8", "replace"))
+        return PASSPHRASE.sub(HIDDEN, SECRET.sub(HIDDEN, data.decode("utf-8", "replace")))
     document = Document(change.path, data)
     values = {".".join(key): document.get(key) for key in change.keys}
     lines = [f"{name}: {masked(name, str(value))}" for name, value in values.items() if value is not None]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.observability.claude_code.plugins.module_utils import _client_files
 from ansible_collections.observability.claude_code.plugins.modules import client_settings
 from support.modules import run_module
@@ -51,14 +52,8 @@ class Laptop:
         given = {"files": FILES, "variables": VARIABLES, "headers_helper": HELPER, "users": ["dev"], **options}
         if given.get("state") == "absent":
             given = {**options}
-        return run_module(
-            client_settings,
-            check_mode=check_mode,
-            root=str(self.root),
-            homes={"dev": "/home/dev"},
-            record="/var/lib/client/record.json",
-            **given,
-        )
+        usual = {"root": str(self.root), "homes": {"dev": "/home/dev"}, "record": "/var/lib/client/record.json"}
+        return run_module(client_settings, check_mode=check_mode, **{**usual, **given})
 
     def write(self, path: str, content: str | bytes) -> Path:
         file = self.root / path.lstrip("/")
@@ -174,6 +169,78 @@ def test_what_is_no_longer_wanted_is_put_back(laptop: Laptop) -> None:
     assert json.loads(laptop.read(SETTINGS)) == {"model": "opus", "env": left}
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_an_account_that_is_gone_holds_nobody_up(laptop: Laptop, state: str) -> None:
+    files = [
+        {"path": f"~{name}/.config/otel-token", "content": TOKEN, "secret": True} for name in ("dev", "ann-is-gone")
+    ]
+    merged = [{**MERGED[0], "path": f"~{name}/.claude/settings.json"} for name in ("dev", "ann-is-gone")]
+    laptop.run(files=files, settings=merged, homes={"dev": "/home/dev", "ann-is-gone": "/home/ann"})
+    record = json.loads(laptop.read("var/lib/client/record.json"))
+    record["files"]["/srv/token"] = {"was": None, "owner": "ann-is-gone"}
+    laptop.write("var/lib/client/record.json", json.dumps(record))
+    wanted = {"files": files[:1], "settings": merged[:1]} if state == "present" else {"state": state}
+    result = laptop.run(**wanted)
+    assert not result.get("failed"), result
+    paths = ("/srv/token", "~ann-is-gone/.config/otel-token", "~ann-is-gone/.claude/settings.json")
+    assert sorted(result["kept"]) == sorted(f"{path}: there is no user ann-is-gone any more" for path in paths)
+    assert laptop.run(**wanted)["kept"] == []
+    assert laptop.run(state="absent")["kept"] == []
+    assert not (laptop.root / "home/dev/.claude").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who alone can give a file away")
+def test_whose_a_settings_file_is_does_not_change(laptop: Laptop) -> None:
+    file = laptop.write(SETTINGS, OTHERS)
+    os.chown(file, 65534, 1234)
+    file.chmod(0o640)
+    laptop.run(files=[], settings=MERGED)
+    assert (file.stat().st_uid, file.stat().st_gid, laptop.mode(SETTINGS)) == (65534, 1234, 0o640)
+    os.chown(file, 0, 0)
+    laptop.run(state="absent")
+    assert (file.stat().st_uid, file.stat().st_gid, laptop.mode(SETTINGS)) == (65534, 1234, 0o640)
+
+
+def test_a_record_of_before_owners_were_kept_is_understood(laptop: Laptop) -> None:
+    laptop.write(SETTINGS, OTHERS)
+    laptop.run(files=[], settings=MERGED)
+    record = json.loads(laptop.read("var/lib/client/record.json"))
+    for entry in record["settings"].values():
+        del entry["uid"], entry["gid"]
+    laptop.write("var/lib/client/record.json", json.dumps(record))
+    assert laptop.run(state="absent")["changed"]
+    assert laptop.read(SETTINGS) == OTHERS
+
+
+def test_half_a_pair_of_surrogates_stays_as_it_is(laptop: Laptop) -> None:
+    file = laptop.write(SETTINGS, '{"prompt": "Z\u00fcrich \\ud800"}')
+    result = laptop.run(files=[], settings=MERGED)
+    assert not result.get("failed"), result
+    assert '"Z\u00fcrich \\ud800"' in file.read_text()
+
+
+def test_a_passphrase_shows_nowhere(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, phrase, logged = "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE", "correct horse battery", []
+    monkeypatch.setattr(AnsibleModule, "log", lambda _self, *said, **_more: logged.append(said))
+    laptop.write("etc/claude-code/managed-settings.d/60-x.json", json.dumps({"env": {name: "the phrase before"}}))
+    laptop.write(DROP_IN, json.dumps({"env": {name: "the phrase before"}}, indent=2))
+    laptop.write(SETTINGS, json.dumps({"env": {name: "the phrase before"}}))
+    variables = {**VARIABLES, name: phrase}
+    files = [{"path": DROP_IN, "content": json.dumps({"env": variables}, indent=2)}]
+    for state in ("present", "absent"):
+        result = laptop.run(
+            state=state,
+            files=files,
+            settings=[{**MERGED[0], "settings": {"env": variables}}],
+            variables=variables,
+            _ansible_diff=True,
+        )
+        assert result["changed"], result
+        assert name in result["printed"]
+        assert phrase not in result["printed"] + str(logged)
+        assert "the phrase before" not in result["printed"]
+
+
 def test_a_link_stays_a_link(laptop: Laptop) -> None:
     target = laptop.write("home/dev/dotfiles/settings.json", OTHERS)
     link = laptop.root / SETTINGS
@@ -192,6 +259,9 @@ def test_a_link_stays_a_link(laptop: Laptop) -> None:
         (b"[]", "holds no settings"),
         (b'{"env": []}', "holds no settings"),
         (b"\xff\xfe{", "no text in UTF-8"),
+        (b'{"a": 1e999}', "holds a number that JSON cannot hold"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a number with too many digits"),
+        (b"[" * 200_000, "is nested too deep"),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_left_alone(laptop: Laptop, content: bytes, said: str) -> None:
@@ -204,8 +274,22 @@ def test_a_file_that_cannot_be_understood_is_left_alone(laptop: Laptop, content:
     assert (file.read_bytes(), sorted(laptop.root.rglob("*"))) == (content, before)
 
 
-def test_a_damaged_record_is_no_reason_to_write(laptop: Laptop) -> None:
-    laptop.write("var/lib/client/record.json", "{}")
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "{}",
+        "[" * 200_000,
+        '{"files": {"/a": 1}, "settings": {}, "folders": []}',
+        '{"files": {"/a": {"was": {"text": "x"}, "owner": ""}}, "settings": {}, "folders": []}',
+        '{"files": {}, "settings": {"/a": {}}, "folders": []}',
+        '{"files": {}, "settings": {"/a": {"text": null, "mode": 420, "keys": {"env": 1}}}, "folders": []}',
+        '{"files": [], "settings": {}, "folders": []}',
+        '{"files": {}, "settings": {}, "folders": [1]}',
+        '{"files": {}, "settings": {}, "folders": "/a"}',
+    ],
+)
+def test_a_damaged_record_is_no_reason_to_write(laptop: Laptop, damaged: str) -> None:
+    laptop.write("var/lib/client/record.json", damaged)
     result = laptop.run()
     assert "is damaged. Nothing was changed" in result["msg"]
     assert not (laptop.root / "etc").exists()
