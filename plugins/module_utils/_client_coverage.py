@@ -14,7 +14,9 @@ import typing as t
 
 from ansible_collections.observability.claude_code.plugins.module_utils._client_sightings import Seen, Sightings
 
+NOT_OF_CHECK = "Give what client_check returned for it, or its machine and error alone."
 STATES = ("not delivered", "unreachable", "silent", "waiting", "covered")
+FINDING = ("severity", "where", "what", "next_step")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,24 +35,48 @@ class Client:
 
     @classmethod
     def of(cls, reported: t.Mapping[str, t.Any]) -> Client:
-        """From what client_check returned, or ``{machine, error}`` of one that failed; ValueError without name."""
+        """From what client_check returned, or ``{machine, error}`` of one that failed; otherwise ValueError."""
         name = str(reported.get("machine") or "")
         if not name:
             raise ValueError("A client has no machine. Give client_check the name of the machine as name.")
-        probe = reported.get("probe") or {}
-        signals = probe.get("signals") or {}
-        errors = [finding for finding in reported.get("findings") or [] if finding.get("severity") == "error"]
+        probe = _checked(name, "probe", reported.get("probe") or {})
+        signals = _checked(name, "probe.signals", probe.get("signals") or {})
+        in_force, since = reported.get("in_force"), reported.get("since")
+        if since is not None and not isinstance(since, (int, float)):
+            raise ValueError(f"since of the client {name} is {since!r}, which is no time. {NOT_OF_CHECK}")
         return cls(
             machine=name,
             user=str(reported.get("user") or ""),
             error=str(reported.get("error") or ""),
-            in_force=reported.get("in_force"),
-            since=reported.get("since"),
+            in_force=in_force if isinstance(in_force, bool) else None,
+            since=since,
             diagnosis=str(reported.get("diagnosis") or ""),
             probe_id=str(probe.get("id") or ""),
-            sent={signal: bool(one.get("accepted")) for signal, one in signals.items()},
-            faults=tuple(f"{finding['where']}: {finding['what']} {finding['next_step']}" for finding in errors),
+            sent={
+                signal: bool(_checked(name, f"probe.signals.{signal}", one).get("accepted"))
+                for signal, one in signals.items()
+            },
+            faults=tuple(_faults(name, reported.get("findings") or [])),
         )
+
+
+def _checked(machine: str, what: str, value: t.Any) -> t.Mapping[str, t.Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} of the client {machine} is no dictionary. {NOT_OF_CHECK}")
+    return value
+
+
+def _faults(machine: str, findings: t.Any) -> t.Iterator[str]:
+    """Findings that are errors, each in a line."""
+    if not isinstance(findings, list):
+        raise ValueError(f"findings of the client {machine} is no list. {NOT_OF_CHECK}")
+    for number, finding in enumerate(findings):
+        missing = [part for part in FINDING if part not in _checked(machine, f"findings[{number}]", finding)]
+        if missing:
+            said = f"findings[{number}] of the client {machine} has no {' and no '.join(missing)}."
+            raise ValueError(f"{said} {NOT_OF_CHECK}")
+        if finding["severity"] == "error":
+            yield f"{finding['where']}: {finding['what']} {finding['next_step']}"
 
 
 @dataclasses.dataclass(frozen=True)
