@@ -66,7 +66,8 @@ def _field(number: int, kind: str, value: t.Any) -> bytes:
         return _varint(number << 3 | 1) + struct.pack("<Q", int(value))
     if kind == "double":
         return _varint(number << 3 | 1) + struct.pack("<d", float(value))
-    content = str(value).encode() if kind == "text" else encode(kind, value)
+    # A person's attributes may hold half a pair of surrogates, which UTF-8 does not have.
+    content = str(value).encode("utf-8", "replace") if kind == "text" else encode(kind, value)
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 

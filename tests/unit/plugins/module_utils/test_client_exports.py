@@ -46,6 +46,12 @@ def test_a_probe_has_the_library_s_bytes(signal: str) -> None:
     assert "laptop-1" in str(request.FromString(written))
 
 
+def test_a_probe_is_sent_with_whatever_its_attributes_hold() -> None:
+    body = Probe("mark", (0.25,), 1_795_338_647_273_000_000, (("team", "a\ud800"),)).body("metrics")
+    request = messages("metrics", "http/protobuf")[0]
+    assert '"a?"' in str(request.FromString(_otlp_protobuf.encode("metrics", body)))
+
+
 def test_what_no_probe_has_is_refused() -> None:
     with pytest.raises(OtlpError, match="no gauge in Metric"):
         _otlp_protobuf.encode("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"gauge": {}}]}]}]})
