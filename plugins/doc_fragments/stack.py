@@ -16,7 +16,7 @@ options:
     suboptions:
       url:
         description: Address, such as V(http://127.0.0.1:9090). The environment's proxies
-          apply, except to this machine's own addresses.
+          apply, except to this machine's own addresses. Redirects are not followed.
         type: str
         required: true
       username:

@@ -19,12 +19,12 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
     plain,
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._grafana_transport import (
-    PASSING_STATUS,
     Answer,
     Connection,
     GrafanaError,
     Transport,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._http import PASSING_STATUS, target
 
 HEALTH = "/api/health"
 # What Grafana takes as a uid of anything.
@@ -62,11 +62,6 @@ class Grafana:
         self._version: tuple[int, int, int] | None = None
         self._organisation: int | None = None
         self._is_grafana = False
-
-    @property
-    def writes(self) -> int:
-        """How many writing requests went out, repeated ones included."""
-        return self._transport.writes
 
     # --- what callers ask -----------------------------------------------------------------------------------------
 
@@ -241,9 +236,8 @@ class Grafana:
     # --- what is said of that ---------------------------------------------------------------------------------------
 
     def _redirected(self, answer: Answer) -> str:
-        target = urllib.parse.urlsplit(urllib.parse.urljoin(self.url + "/", answer.headers.get("Location") or ""))
-        where = f"{target.scheme}://{target.netloc.rpartition('@')[2]}{target.path}"
-        if "login" in target.path or target.netloc != urllib.parse.urlsplit(self.url).netloc:
+        where = target(self.url + "/", answer.headers.get("Location") or "")
+        if "login" in where or urllib.parse.urlsplit(where).netloc != urllib.parse.urlsplit(self.url).netloc:
             step = "If that is a login page, a proxy before Grafana wants to be passed: give the address behind it."
         else:
             step = "Give the address that it names, with the path of Grafana's root_url; it is not followed for you."

@@ -22,6 +22,7 @@ import typing as t
 import urllib.parse
 import urllib.request
 
+from ansible_collections.observability.claude_code.plugins.module_utils._http import trust
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_encoding import (
     MissingLibraryError,
     OtlpError,
@@ -76,16 +77,7 @@ class Tls:
     client_key: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.client_cert:
-                context.load_cert_chain(self.client_cert, self.client_key)
-        except (OSError, ssl.SSLError) as exc:
-            named = " or ".join(filter(None, (self.ca_file, self.client_cert, self.client_key)))
-            raise OtlpError(
-                f"The certificates in {named} cannot be used: {exc.strerror or exc}. Give PEM files that can be read."
-            ) from exc
-        return context
+        return trust(OtlpError, self.ca_file, self.client_cert, self.client_key)
 
     def contents(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """CA, key and certificate as gRPC wants them."""

@@ -144,5 +144,6 @@ def _parsed(text: str) -> t.Any:
         raise MissingYamlError("A ruler gives its rules as YAML.") from error
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    # Numbers too long, dates that are none, and endless brackets are no errors of YAML to it.
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None

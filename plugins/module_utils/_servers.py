@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import email.utils
 import http.client
-import json
 import re
-import ssl
 import time
 import typing as t
 import urllib.error
@@ -19,10 +16,9 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
+from ansible_collections.observability.claude_code.plugins.module_utils import _http
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp import is_loopback
 
-# Answers that a server gives while it starts or is overrun; all else is its last word.
-PASSING_STATUS = (429, 502, 503, 504)
 ATTEMPTS = 4
 # Proxies on the way refuse addresses of 8 KiB.
 LONGEST_ADDRESS = 4000
@@ -94,31 +90,34 @@ class Web:
 
     def __init__(self, access: Access, timeout: float = 10.0) -> None:
         self.access, self.timeout = access, timeout
-        url = urllib.parse.urlsplit(access.url)
-        if url.scheme not in ("http", "https") or not url.hostname:
+        self._unreachable = ""
+        url = self._place()
+        context = None
+        if url.scheme == "https":
+            context = _http.trust(ServerError, access.ca_file, access.client_cert, access.client_key, access.name)
+        self._open = _http.opener(context, direct=is_loopback(url.hostname or ""))
+
+    def _place(self) -> urllib.parse.SplitResult:
+        """The parts of the address; ServerError where that or something beside it cannot be right."""
+        access, url = self.access, _http.address(self.access.url)
+        if _http.holds_credentials(access.url):
+            raise ServerError(
+                f"The address of {access.name} holds credentials. Give them as username and password instead."
+            )
+        if url is None:
             raise ServerError(
                 f"The address of {access.name}, {access.url!r}, is none. Write it like http://host.example.com:9090."
             )
-        self._unreachable = ""
-        handlers: list[urllib.request.BaseHandler] = []
-        if url.scheme == "https":
-            handlers.append(urllib.request.HTTPSHandler(context=self._trust()))
-        if is_loopback(url.hostname):
-            handlers.append(urllib.request.ProxyHandler({}))
-        self._open = urllib.request.build_opener(*handlers).open
-
-    def _trust(self) -> ssl.SSLContext:
-        access, what, file = self.access, "certificate authority", self.access.ca_file
-        try:
-            context = ssl.create_default_context(cafile=file)
-            if access.client_cert:
-                what, file = "client certificate", access.client_cert
-                context.load_cert_chain(access.client_cert, access.client_key)
-        except (OSError, ssl.SSLError) as error:
-            raise ServerError(
-                f"The {what} of {access.name} in {file} cannot be used: {error}. Give a PEM file that can be read."
-            ) from error
-        return context
+        if not _http.is_timeout(self.timeout):
+            raise ServerError(f"timeout is {self.timeout}. Give more than 0 seconds and at most a day.")
+        # Neither is quoted: the one is secret, and the other was perhaps taken for it.
+        for what, text in (("bearer_token", access.bearer_token), ("tenant", access.tenant)):
+            if text and not _http.fits_header(text):
+                raise ServerError(
+                    f"The {what} for {access.name} holds characters that a header cannot carry, such as a line's end. "
+                    "Copy it again."
+                )
+        return url
 
     def get(self, path: str, **parameters: str) -> Answer:
         """The answer to a GET, whatever its status; ServerError where there is none.
@@ -149,22 +148,23 @@ class Web:
             attempt += 1
             try:
                 answer = self._send(request)
-                if answer.status not in PASSING_STATUS or attempt == ATTEMPTS:
+                if answer.status not in _http.PASSING_STATUS or attempt == ATTEMPTS:
                     return answer
             except (OSError, http.client.HTTPException) as error:
-                if attempt == ATTEMPTS or not _may_pass(error):
+                if attempt == ATTEMPTS or not _http.may_pass(error):
                     raise ServerError(self._silence(error)) from error
             time.sleep(self.pause_s * attempt)
 
     def _silence(self, error: Exception) -> str:
         """What to say of a server without an answer."""
         where = f"{self.access.name} at {self.access.url}"
-        if isinstance(error, TimeoutError):
-            return f"{where} gave no answer in {self.timeout:g} s. It may be overloaded: look at its load and its log."
-        said = (
-            f"{where} does not answer: {getattr(error, 'reason', error)}. "
-            "Check that it runs, its address, and certificates if it speaks TLS."
-        )
+        if _http.timed_out(error):
+            said = f"{where} gave no answer in {self.timeout:g} s. It may be overloaded: look at its load and its log."
+        else:
+            said = (
+                f"{where} does not answer: {_http.cause_of(error)}. "
+                "Check that it runs, its address, and certificates if it speaks TLS."
+            )
         if isinstance(error, urllib.error.URLError):
             # Nobody took the call. Those who ask next need not wait as long to hear the same.
             self._unreachable = said
@@ -173,10 +173,20 @@ class Web:
     def _send(self, request: urllib.request.Request) -> Answer:
         try:
             with self._open(request, timeout=self.timeout) as reply:
-                return Answer(reply.status, reply.read(), _offset(reply.headers.get("Date")))
+                return Answer(reply.status, _http.read(reply, self.timeout), _offset(reply.headers.get("Date")))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.read(), _offset(error.headers.get("Date")))
+                location = error.headers.get("Location")
+                if location and 300 <= error.code < 400:
+                    raise ServerError(self._redirected(request, error.code, location)) from None
+                return Answer(error.code, _http.read(error, self.timeout), _offset(error.headers.get("Date")))
+
+    def _redirected(self, request: urllib.request.Request, status: int, location: str) -> str:
+        return (
+            f"{self.access.name} at {self.access.url} does not answer itself, it sends to "
+            f"{_http.target(request.full_url, location)} ({status}), which is not followed. Give that address where it "
+            "is the server's own. Where it is a login page, give what lets pass, or the address behind it."
+        )
 
     def json(self, path: str, **parameters: str) -> t.Any:
         """The parsed answer to a GET; ServerError with the server's words where it is no success."""
@@ -184,7 +194,7 @@ class Web:
         if answer.status != 200:
             raise ServerError(self._refusal(answer, path, parameters))
         try:
-            return json.loads(answer.body)
+            return _http.parsed(answer.body)
         except ValueError as error:
             raise ServerError(
                 f"What answers at {self.access.url}{path} is not {self.access.name}: {answer.text[:120]!r}. "
@@ -194,7 +204,7 @@ class Web:
     def _refusal(self, answer: Answer, path: str, parameters: dict[str, str]) -> str:
         words = answer.text.strip()
         with contextlib.suppress(ValueError, AttributeError):
-            words = str(json.loads(words).get("error") or words)
+            words = str(_http.parsed(words).get("error") or words)
         asked = f" for {parameters['query']}" if "query" in parameters else ""
         step = {
             401: "Give the user and password or the token that it wants.",
@@ -349,18 +359,10 @@ def parse_exposition(text: str) -> list[tuple[str, Sample]]:
     return samples
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether the same request may go better in a moment."""
-    return not isinstance(error, TimeoutError) and not isinstance(getattr(error, "reason", None), ssl.SSLError)
-
-
 def _offset(date: str | None) -> float | None:
     """Seconds by which a server's clock differs from ours; its header has whole seconds, so half of one is added."""
-    if not date:
-        return None
-    try:
-        stated = email.utils.parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
+    stated = _http.moment(date)
+    if stated is None:
         return None
     difference = stated + 0.5 - time.time()
     # Within half a second nothing can be said.

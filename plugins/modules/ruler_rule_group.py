@@ -28,7 +28,7 @@ options:
   url:
     description:
       - Address of Loki or Mimir, such as V(http://127.0.0.1:3100), without the path of the API.
-      - The environment's proxies apply, except to this machine's own addresses.
+      - The environment's proxies apply, except to this machine's own addresses. Redirects are not followed.
     type: str
     required: true
   kind:

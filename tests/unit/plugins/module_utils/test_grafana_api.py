@@ -91,18 +91,6 @@ def test_an_answer_without_a_body_is_none_to_a_write_and_nonsense_to_a_question(
     assert "is not Grafana: ''" in complaint(lambda: client(server.url).get("/api/folders"))
 
 
-def test_writes_are_counted_and_reading_is_none(server) -> None:
-    grafana = client(server.url)
-    server.answers = [says(200, HEALTH), says(200, []), says(503), says(200), says(200), says(204)]
-    assert grafana.version
-    grafana.get("/api/folders")
-    assert grafana.writes == 0
-    grafana.post("/api/folders", {})
-    grafana.put("/api/folders/a", {})
-    grafana.delete("/api/folders/a")
-    assert grafana.writes == 4
-
-
 # --- version ---
 
 

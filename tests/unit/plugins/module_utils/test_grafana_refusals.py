@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _grafana_api as api
+from ansible_collections.observability.claude_code.plugins.module_utils import _grafana_refusals as refusals
 from ansible_collections.observability.claude_code.plugins.module_utils import _grafana_transport as transport
 from support.answering_server import AnsweringServer
 from support.grafana_clients import ALICE, HEALTH, PAGE, PASSWORD, TOKEN, client, complaint, says
@@ -181,3 +182,14 @@ def test_json_of_another_shape_is_named() -> None:
         text = complaint(lambda answer=answer: api.fields(answer, "http://g.test/api/org", "a", "b"))
         assert "The answer of http://g.test/api/org has not the shape" in text
         assert "b missing" in text
+
+
+def test_a_title_is_looked_for_at_the_top_alone() -> None:
+    assert refusals.plain(f"<html>{' ' * 1000}<title>Log in</title>") == "Log in"
+    assert refusals.plain("x" * 10_000 + "<title>Late</title>") == "x" * 160
+
+
+def test_nonsense_that_is_too_deep_and_a_redirect_to_nowhere_are_told(server) -> None:
+    server.answers = [says(200, b"[" * 200_000), says(302, Location="http://[::1")]
+    assert "is not Grafana" in complaint(lambda: client(server.url).get("/api/folders/a"))
+    assert "it sends to what is no address (302)" in complaint(lambda: client(server.url).get("/api/folders/a"))

@@ -69,10 +69,11 @@ def test_a_server_says_how_long_to_wait(server, waits) -> None:
     # What is no time at all is not believed, and who wants an hour is not waited for.
     server.answers = [
         says(503, **{"Retry-After": "soon"}),
+        says(503, **{"Retry-After": "\N{SUPERSCRIPT TWO}"}),
         says(429, {"message": "slow down"}, **{"Retry-After": "3600"}),
     ]
     text = complaint(lambda: client(server.url).get("/api/folders/a"))
-    assert waits[3:] == [0.5]
+    assert waits[3:] == [0.5, 1.0]
     assert "(429): slow down. It is asked too often" in text
 
 
@@ -130,6 +131,12 @@ def test_a_server_that_is_down_is_named(waits) -> None:
     assert f"Grafana at http://127.0.0.1:{port} does not answer: [Errno 111] Connection refused. Check that" in text
     assert "unknown" not in text  # nothing was sent
     assert waits == [0.5, 1.0, 2.0]
+
+
+def test_an_answer_that_drips_is_not_waited_for(server, waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport._http, "TIMEOUTS_OF_AN_ANSWER", 0)
+    assert "gave no answer in" in complaint(lambda: client(server.url).get("/api/folders/a"))
+    assert waits == []
 
 
 # --- connections ---
@@ -195,8 +202,14 @@ def test_the_environments_proxy_is_asked_for_other_machines_only(server, monkeyp
         ({"url": "ftp://grafana.example.com"}, "is no address"),
         ({"url": "http://grafana.example.com:99999"}, "is no address"),
         ({"url": "http://grafana.example.com/?orgId=1"}, "is no address"),
+        ({"url": "http://[::1"}, "'http://[::1', is no address"),
+        ({"url": "http://a..b"}, "is no address"),
+        ({"url": "http://grafana.example.com/ä"}, "is no address"),
+        ({"url": f"http://alice:{PASSWORD}@[::1"}, "holds credentials"),
         ({"url": f"http://alice:{PASSWORD}@grafana.example.com"}, "holds credentials"),
         ({"timeout": 0}, "timeout must be more than 0"),
+        ({"timeout": float("nan")}, "timeout must be more than 0"),
+        ({"timeout": float("inf")}, "at most a day"),
         ({"attempts": 0}, "at least one attempt"),
         ({"username": "alice", "password": PASSWORD}, "either a token or username and password"),
         ({"token": ""}, "The token is empty"),

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import urllib.error
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _servers as servers
+from support.answering_server import Answer, AnsweringServer
 from support.stack import free_ports
 
 
@@ -118,7 +120,7 @@ def test_something_else_than_the_server_is_named(moody) -> None:
 
 
 def test_an_authority_that_cannot_be_read_is_named(moody, tmp_path) -> None:
-    with pytest.raises(servers.ServerError, match=r"certificate authority of Prometheus in .*none.pem cannot be used"):
+    with pytest.raises(servers.ServerError, match=r"certificates for Prometheus in .*none.pem cannot be used"):
         moody.web(url="https://127.0.0.1", ca_file=str(tmp_path / "none.pem"))
 
 
@@ -142,3 +144,64 @@ def test_the_text_format_is_read_with_its_escapes() -> None:
         ("b", servers.Sample({}, 4500.0)),
     ]
     assert [name for name, _sample in found] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("ask", [lambda web: web.json("/x"), lambda web: web.get("/ready"), servers.Collector.metrics])
+def test_a_redirect_is_not_followed_with_the_credentials(ask: Callable) -> None:
+    with AnsweringServer() as server, AnsweringServer() as other:
+        location = other.url.replace("//", "//user:secret@") + "/login?token=secret"
+        server.default = Answer(302, b"", {"Location": location})
+        web = servers.Web(servers.Access("Prometheus", server.url, bearer_token="of-a-test"))
+        with pytest.raises(servers.ServerError, match=f"it sends to {other.url}/login .302.* Give that") as error:
+            ask(servers.Collector(web) if ask is servers.Collector.metrics else web)
+        assert other.received == []
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("access", "words"),
+    [
+        ({"url": "http://[::1"}, "'http://\\[::1', is none. Write it like"),
+        ({"url": "http://a..b"}, "is none"),
+        ({"url": "http://host/ä"}, "is none"),
+        ({"url": "http://user:SECRET@host"}, "holds credentials. Give them as username and password"),
+        ({"bearer_token": "SECRET\n"}, "bearer_token for Prometheus holds characters"),
+        ({"bearer_token": "SECRET\N{EURO SIGN}"}, "bearer_token for Prometheus holds characters"),
+        ({"tenant": "SECRET \r\n"}, "tenant for Prometheus holds characters"),
+        ({"timeout": float("nan")}, "timeout is nan. Give more than 0"),
+        ({"timeout": float("inf")}, "timeout is inf"),
+        ({"timeout": -1.0}, "timeout is -1"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_at_once_without_its_secrets(access, words, moody) -> None:
+    with pytest.raises(servers.ServerError, match=words) as error:
+        moody.web(**access)
+    assert "SECRET" not in str(error.value)
+    assert moody.asked == []
+
+
+def test_a_call_that_nobody_takes_is_tried_once(moody) -> None:
+    calls: list[object] = []
+
+    def nobody(request: object, **_more: object) -> None:
+        calls.append(request)
+        raise urllib.error.URLError(TimeoutError("timed out"))
+
+    web = moody.web(timeout=0.2)
+    web._open = nobody
+    for _attempt in range(2):
+        with pytest.raises(servers.ServerError, match=r"gave no answer in 0.2 s. It may be overloaded"):
+            web.json("/x")
+    assert len(calls) == 1
+
+
+def test_an_answer_that_drips_is_not_waited_for(moody, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers._http, "TIMEOUTS_OF_AN_ANSWER", 0)
+    with pytest.raises(servers.ServerError, match=r"gave no answer in 5 s"):
+        moody.web().json("/x")
+
+
+def test_json_that_is_too_deep_is_no_answer(moody) -> None:
+    moody.replies = [(200, "[" * 200_000)]
+    with pytest.raises(servers.ServerError, match="is not Prometheus"):
+        moody.web().json("/x")

@@ -148,7 +148,9 @@ def test_client_certificates_are_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert push(server, stored(), **files)["changed"] is False
         assert "does not answer" in push(server, stored(), ca_file=files["ca_file"])["msg"]
         without = push(server, stored(), **{**files, "client_cert": str(tmp_path / "none.pem")})
-        assert "The client certificate of Loki's ruler" in without["msg"]
+        assert (
+            f"The certificates for Loki's ruler in {tmp_path / 'none.pem'} or {my_key} cannot be used" in without["msg"]
+        )
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -275,7 +277,19 @@ def test_a_server_that_is_slow_is_named(server) -> None:
     assert f"Loki's ruler at {server.url} gave no answer in 0.2 s." in result["msg"]
 
 
-@pytest.mark.parametrize("body", [b"<html><body>Welcome</body></html>", b"[1, 2", b'{"status": "success"}', b""])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body>Welcome</body></html>",
+        b"[1, 2",
+        b'{"status": "success"}',
+        b"",
+        b"9" * 5000,
+        b"[" * 600,
+        b"rules: 2026-99-99",
+    ],
+    ids=lambda body: body[:8],
+)
 def test_a_server_that_answers_nonsense_is_named(server, body: bytes) -> None:
     result = push(server, Answer(200, body))
     assert "is not Loki's ruler" in result["msg"]
@@ -317,3 +331,28 @@ def test_a_host_without_a_yaml_library_is_told_what_it_lacks(server, monkeypatch
     assert "Failed to import the required Python library (PyYAML)" in result["msg"]
     assert "A ruler gives its rules as YAML." in result["msg"]
     assert push(server, NO_GROUP, TAKEN)["changed"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_redirect_is_no_success(server, state: str) -> None:
+    redirect = Answer(302, b"", {"Location": "/login"})
+    result = push(server, NO_GROUP if state == "present" else stored(), redirect, state=state, bearer_token=TOKEN)
+    assert f"it sends to {server.url}/login (302)" in result["msg"]
+    assert len(result["sent"]) == 2
+    assert TOKEN not in result["printed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"url": "http://[::1"}, "'http://[::1', is none"),
+        ({"url": "http://host/ä"}, "is none"),
+        ({"timeout": -1}, "timeout is -1.0. Give more than 0 seconds"),
+        ({"timeout": "nan"}, "timeout is nan"),
+        ({"bearer_token": f"{TOKEN}\n"}, "The bearer_token for Loki's ruler holds characters"),
+    ],
+)
+def test_options_that_cannot_be_right_are_told(server, options: dict[str, Any], words: str) -> None:
+    result = push(server, **options)
+    assert words in result["msg"]
+    assert TOKEN not in result["msg"]
