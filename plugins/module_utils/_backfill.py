@@ -68,8 +68,8 @@ class Backfill:
 
     def _memory(self) -> float:
         """Unix time from which on Prometheus keeps samples in memory."""
-        oldest = self.prometheus.web.json("/api/v1/status/tsdb")["data"]["headStats"]["minTime"]
-        return min(float(oldest) / 1000, self.now)
+        with self.prometheus.web.reading("/api/v1/status/tsdb") as answer:
+            return min(float(answer["data"]["headStats"]["minTime"]) / 1000, self.now)
 
     def lacking(self) -> t.Iterator[tuple[Rule, float, str]]:
         """Each missing sample: its rule, the end of its window, and its line in OpenMetrics."""

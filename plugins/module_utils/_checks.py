@@ -149,6 +149,13 @@ def run(
         status, measured = "skipped", str(reason)
     except (ServerError, OtlpError, MeasureError, CatalogueError, ExpectationError) as error:
         status, measured = "failed", str(error)
+    # Whatever a server says that nobody thought of is no reason to keep the other checks back.
+    except Exception as error:
+        status = "failed"
+        measured = (
+            f"The answer is not what was expected ({type(error).__name__}: {str(error)[:200]}). "
+            "Check the server's address and version."
+        )
     return Result(
         id=check.id,
         title=check.title,

@@ -28,6 +28,9 @@ class Pair:
     def percent(self) -> float:
         """By how much they differ, of the larger one, the allowance taken off."""
         gap = max(0.0, abs(self.second - self.first) - self.allowance)
+        if not (math.isfinite(self.first) and math.isfinite(self.second)):
+            # What cannot be compared does not agree.
+            return math.inf
         return 100 * gap / max(abs(self.first), abs(self.second)) if gap else 0.0
 
 
@@ -133,12 +136,12 @@ def _resolved(wanted: t.Any, settings: t.Mapping[str, t.Any]) -> t.Any:
     return wanted
 
 
-def describe(value: Value, failing: t.Mapping[str, Value], unit: str = "", empty: str = "none") -> str:
+def describe(value: Value, failing: t.Mapping[str, Value], unit: str = "") -> str:
     """What was measured, in one line; rows that are wrong come first."""
     if not isinstance(value, dict):
         return _shown(value, unit)
     if not value:
-        return empty
+        return "none"
     ordered = {**failing, **{name: row for name, row in value.items() if name not in failing}}
     first = next(iter(value.values()))
     if first is not None and not failing and len(value) > 2 and all(row == first for row in value.values()):
@@ -174,6 +177,8 @@ def number(value: float) -> str:
     """A number with as many digits as help: 12,345 or 0.0123."""
     if math.isnan(value):
         return "not a number"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "minus infinite"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 100:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import math
 import re
 import time
 import typing as t
@@ -22,6 +23,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._otlp im
 ATTEMPTS = 4
 # Proxies on the way refuse addresses of 8 KiB.
 LONGEST_ADDRESS = 4000
+# In Unix seconds; later ones are in no calendar, and their arithmetic ends where numbers do.
+LATEST_TIME = 1e11
 
 
 class ServerError(Exception):
@@ -201,6 +204,19 @@ class Web:
                 "Check the address and the proxies on the way."
             ) from error
 
+    @contextlib.contextmanager
+    def reading(self, path: str, **parameters: str) -> t.Iterator[t.Any]:
+        """The same for a block that takes it apart: ServerError where it has another shape than the block expects."""
+        answer = self.json(path, **parameters)
+        try:
+            yield answer
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ServerError(
+                f"{self.access.name} at {self.access.url} answered on {path} in another shape than its API has "
+                f"({type(error).__name__}: {str(error)[:200]}). Check the address, the server's version, and the "
+                "proxies on the way."
+            ) from error
+
     def _refusal(self, answer: Answer, path: str, parameters: dict[str, str]) -> str:
         words = answer.text.strip()
         with contextlib.suppress(ValueError, AttributeError):
@@ -225,49 +241,54 @@ class Prometheus:
     def query(self, promql: str, at: float | None = None) -> list[Sample]:
         """The series of an instant query; a scalar comes as one series without labels."""
         when = {} if at is None else {"time": f"{at:.3f}"}
-        data = self.web.json("/api/v1/query", query=promql, **when)["data"]
-        if data["resultType"] == "scalar":
-            return [Sample({}, float(data["result"][1]))]
-        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+        with self.web.reading("/api/v1/query", query=promql, **when) as answer:
+            data = answer["data"]
+            if data["resultType"] == "scalar":
+                return [Sample({}, float(data["result"][1]))]
+            return [Sample(_texts(row["metric"]), float(row["value"][1])) for row in data["result"]]
 
     def query_range(self, promql: str, start: float, end: float, step: float) -> list[Series]:
         span = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
-        data = self.web.json("/api/v1/query_range", query=promql, **span)["data"]
-        return [
-            Series(row["metric"], [(float(at), float(value)) for at, value in row.get("values", ())])
-            for row in data["result"]
-        ]
+        with self.web.reading("/api/v1/query_range", query=promql, **span) as answer:
+            return [
+                Series(_texts(row["metric"]), [(_time(at), float(value)) for at, value in row.get("values", ())])
+                for row in answer["data"]["result"]
+            ]
 
     def names(self, pattern: str, start: float, end: float) -> list[str]:
         """Names of the metrics that match ``pattern`` and have data between ``start`` and ``end``."""
         match = {"match[]": f'{{__name__=~"{pattern}"}}'}
         span = {"start": f"{start:.3f}", "end": f"{end:.3f}"}
-        return sorted(self.web.json("/api/v1/label/__name__/values", **match, **span)["data"])
+        with self.web.reading("/api/v1/label/__name__/values", **match, **span) as answer:
+            return sorted(map(str, _listed(answer["data"])))
 
     def targets(self) -> list[dict[str, t.Any]]:
-        return self.web.json("/api/v1/targets", state="active")["data"]["activeTargets"]
+        with self.web.reading("/api/v1/targets", state="active") as answer:
+            return [dict(target) for target in answer["data"]["activeTargets"]]
 
     def rules(self) -> list[dict[str, t.Any]]:
         """All rules, each with the name of its group."""
-        groups = self.web.json("/api/v1/rules")["data"]["groups"]
-        return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
+        return _rules(self.web, "/api/v1/rules")
 
     def formatted(self, promql: str) -> str:
         """The query in the server's own spelling, the same for all that mean the same."""
-        return self.web.json("/api/v1/format_query", query=promql)["data"]
+        with self.web.reading("/api/v1/format_query", query=promql) as answer:
+            return answer["data"]
 
     def flags(self) -> dict[str, str]:
-        return self.web.json("/api/v1/status/flags")["data"]
+        with self.web.reading("/api/v1/status/flags") as answer:
+            return _texts(answer["data"])
 
     def setting(self, name: str) -> str | None:
         """The value of a setting that stands on a line of its own in the running configuration."""
         # A target has no YAML library, and the settings asked for have names that occur once.
-        text = self.web.json("/api/v1/status/config")["data"]["yaml"]
-        found = re.search(rf"^\s*{re.escape(name)}:\s*(\S+)\s*$", text, re.MULTILINE)
+        with self.web.reading("/api/v1/status/config") as answer:
+            found = re.search(rf"^\s*{re.escape(name)}:\s*(\S+)\s*$", answer["data"]["yaml"], re.MULTILINE)
         return found.group(1) if found else None
 
     def version(self) -> str:
-        return self.web.json("/api/v1/status/buildinfo")["data"].get("version", "")
+        with self.web.reading("/api/v1/status/buildinfo") as answer:
+            return answer["data"].get("version", "")
 
 
 class Loki:
@@ -279,8 +300,8 @@ class Loki:
     def query(self, logql: str, at: float | None = None) -> list[Sample]:
         """The series of an instant metric query."""
         when = {} if at is None else {"time": str(int(at * 1e9))}
-        data = self.web.json("/loki/api/v1/query", query=logql, **when)["data"]
-        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+        with self.web.reading("/loki/api/v1/query", query=logql, **when) as answer:
+            return [Sample(_texts(row["metric"]), float(row["value"][1])) for row in answer["data"]["result"]]
 
     def rows(self, logql: str, start: float, end: float, limit: int = 100) -> list[dict[str, str]]:
         """The newest entries of a log query, each with its labels and structured metadata in one mapping."""
@@ -289,28 +310,32 @@ class Loki:
     def entries(self, logql: str, start: float, end: float, limit: int = 100) -> list[tuple[float, dict[str, str]]]:
         """The same with the time of each, newest first."""
         span = {"start": str(int(start * 1e9)), "end": str(int(end * 1e9)), "limit": str(limit)}
-        data = self.web.json("/loki/api/v1/query_range", query=logql, direction="backward", **span)["data"]
-        found = [
-            (int(entry[0]) / 1e9, dict(stream["stream"])) for stream in data["result"] for entry in stream["values"]
-        ]
+        with self.web.reading("/loki/api/v1/query_range", query=logql, direction="backward", **span) as answer:
+            found = [
+                (_time(int(entry[0]) / 1e9), _texts(stream["stream"]))
+                for stream in answer["data"]["result"]
+                for entry in stream["values"]
+            ]
         return sorted(found, key=lambda one: -one[0])
 
     def rules(self) -> list[dict[str, t.Any]]:
         """All rules of its ruler, each with the name of its group."""
-        groups = self.web.json("/prometheus/api/v1/rules")["data"]["groups"]
-        return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
+        return _rules(self.web, "/prometheus/api/v1/rules")
 
     def formatted(self, logql: str) -> str:
         """The query in the server's own spelling, the same for all that mean the same."""
-        return self.web.json("/loki/api/v1/format_query", query=logql)["data"]
+        with self.web.reading("/loki/api/v1/format_query", query=logql) as answer:
+            return answer["data"]
 
     def label_values(self, name: str, query: str, start: float, end: float) -> list[str]:
         """Values of a stream label among the streams that ``query`` selects."""
         span = {"start": str(int(start * 1e9)), "end": str(int(end * 1e9))}
-        return self.web.json(f"/loki/api/v1/label/{name}/values", query=query, **span).get("data") or []
+        with self.web.reading(f"/loki/api/v1/label/{name}/values", query=query, **span) as answer:
+            return list(map(str, _listed(answer.get("data") or [])))
 
     def version(self) -> str:
-        return self.web.json("/loki/api/v1/status/buildinfo").get("version", "")
+        with self.web.reading("/loki/api/v1/status/buildinfo") as answer:
+            return answer.get("version", "")
 
 
 class Collector:
@@ -357,6 +382,29 @@ def parse_exposition(text: str) -> list[tuple[str, Sample]]:
         except ValueError:
             continue
     return samples
+
+
+def _rules(web: Web, path: str) -> list[dict[str, t.Any]]:
+    with web.reading(path) as answer:
+        groups = answer["data"]["groups"]
+        return [{**rule, "group": group["name"]} for group in groups for rule in group["rules"]]
+
+
+def _listed(found: t.Any) -> list[t.Any]:
+    if not isinstance(found, list):
+        raise TypeError(f"{found!r} is no list")
+    return found
+
+
+def _texts(labels: t.Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in labels.items()}
+
+
+def _time(stated: t.Any) -> float:
+    at = float(stated)
+    if not math.isfinite(at) or abs(at) > LATEST_TIME:
+        raise ValueError(f"{stated!r} is no time")
+    return at
 
 
 def _offset(date: str | None) -> float | None:

@@ -29,6 +29,8 @@ from ansible_collections.observability.claude_code.plugins.module_utils._expecta
         ({"version_at_least": "3.4"}, "3.16.0", "3.3.9", "3.4 or newer"),
         ({"version_at_least": "3.4"}, "", "2.55.1+dfsg", "3.4 or newer"),
         ({"agrees_within_percent": 1}, Pair(100, 101), Pair(100, 102), "equal within 1 %"),
+        ({"agrees_within_percent": 1}, Pair(0, 0), Pair(100, float("nan")), "equal within 1 %"),
+        ({"agrees_within_percent": 1}, Pair(0, 0), Pair(float("inf"), 100), "equal within 1 %"),
         ({"agrees_within_percent": 0}, Pair(1, 2, allowance=1), Pair(0, 2), "equal within 0 %"),
         ({"at_least": 1, "at_most": 2}, 2, 3, "at least 1 and at most 2"),
         ({"at_most": {"setting": "limit"}}, 7, 8, "at most 7"),
@@ -70,7 +72,14 @@ def test_rows_that_are_wrong_are_told_first_and_many_are_cut() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(12345.0, "12,345"), (0.0123456, "0.01235"), (1234.56, "1,234.6"), (0, "0"), (float("nan"), "not a number")],
+    [
+        (12345.0, "12,345"),
+        (0.0123456, "0.01235"),
+        (1234.56, "1,234.6"),
+        (0, "0"),
+        (float("nan"), "not a number"),
+        (float("inf"), "infinite"),
+    ],
 )
 def test_numbers_have_the_digits_that_help(value, words) -> None:
     assert number(value) == words

@@ -201,6 +201,44 @@ def test_an_answer_that_drips_is_not_waited_for(moody, monkeypatch: pytest.Monke
         moody.web().json("/x")
 
 
+SHAPES = [{}, [], None, 1, "x", {"data": None}, {"data": {}}, {"data": {"resultType": "vector", "result": None}}]
+ROWS = [
+    {},
+    {"metric": None, "value": [1, "1"]},
+    {"metric": {}, "value": [1, "x"], "values": [[1, "x"]]},
+    {"metric": {}, "values": [["1e99", 1]]},
+]
+READERS: list[Callable] = [
+    lambda web: servers.Prometheus(web).query("up"),
+    lambda web: servers.Prometheus(web).query_range("up", 0, 1, 1),
+    lambda web: servers.Loki(web).query("x"),
+    lambda web: servers.Loki(web).entries("x", 0, 1),
+]
+LISTERS: list[Callable] = [
+    lambda web: servers.Prometheus(web).names("x", 0, 1),
+    lambda web: servers.Prometheus(web).targets(),
+    lambda web: servers.Prometheus(web).rules(),
+    lambda web: servers.Prometheus(web).setting("x"),
+    lambda web: servers.Loki(web).rules(),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=json.dumps)
+@pytest.mark.parametrize("ask", [*READERS, *LISTERS])
+def test_json_of_another_shape_is_told_as_such(ask: Callable, shape: object, moody) -> None:
+    moody.replies = [(200, json.dumps(shape))]
+    with pytest.raises(servers.ServerError, match=r"in another shape than its API has \(\w+: .*Check the address"):
+        ask(moody.web())
+
+
+@pytest.mark.parametrize("ask", READERS)
+@pytest.mark.parametrize("row", ROWS, ids=json.dumps)
+def test_a_row_of_another_shape_is_told_as_such(ask: Callable, row: object, moody) -> None:
+    moody.replies = [(200, json.dumps({"data": {"resultType": "vector", "result": [row]}}))]
+    with pytest.raises(servers.ServerError, match="in another shape"):
+        ask(moody.web())
+
+
 def test_json_that_is_too_deep_is_no_answer(moody) -> None:
     moody.replies = [(200, "[" * 200_000)]
     with pytest.raises(servers.ServerError, match="is not Prometheus"):
