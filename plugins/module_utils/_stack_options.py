@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, build_catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import (
+    Catalogue,
+    CatalogueError,
+    build_catalogue,
+)
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import seconds
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
 from ansible_collections.observability.claude_code.plugins.module_utils._panels import Dashboard, build_dashboards
@@ -56,12 +60,20 @@ def web_of(name: str, server: t.Mapping[str, t.Any], timeout: float) -> Web:
 
 def catalogue_of(params: t.Mapping[str, t.Any]) -> Catalogue:
     """The metrics that the option catalogue holds."""
+    missing = [part for part in ("metrics", "labels") if not isinstance(params["catalogue"].get(part), dict)]
+    if missing:
+        raise CatalogueError(
+            f"catalogue has no {' and no '.join(missing)}. Give what "
+            "lookup('observability.claude_code.catalogue', 'sources') returns."
+        )
     return build_catalogue(*(params["catalogue"].get(part) for part in ("metrics", "labels", "own", "rollups")))
 
 
 def stack_of(params: t.Mapping[str, t.Any]) -> Stack:
     """The servers that the options name."""
     timeout = params["timeout"]
+    if not params["deliveries"]:
+        raise ValueError(f"deliveries is empty. Name at least one of {', '.join(DELIVERIES)}, the primary one first.")
     collector = params.get("collector") or {}
     return Stack(
         prometheus=Prometheus(web_of("Prometheus", params["prometheus"], timeout)),

@@ -221,6 +221,8 @@ skipped_checks:
 """
 
 import collections
+import re
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.observability.claude_code.plugins.module_utils import _stack_options as stack_options
@@ -232,6 +234,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._grafana
     grafana_measures,
     grafana_spec,
 )
+from ansible_collections.observability.claude_code.plugins.module_utils._http import LONGEST_TIMEOUT
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_alerts import AlertMeasures
 from ansible_collections.observability.claude_code.plugins.module_utils._measures_cluster import ClusterMeasures
@@ -293,6 +296,9 @@ def main() -> None:
         dashboards = stack_options.dashboards_of(params, stack.catalogue)
         checks = parse(params["checks"])
         grafana = grafana_measures(params, stack.catalogue, dashboards)
+        if not 0 <= params["probe_timeout"] <= LONGEST_TIMEOUT:
+            raise ValueError(f"probe_timeout is {params['probe_timeout']}. Give 0 seconds or more, at most a day.")
+        host = HostMeasures(ports_of(params["ports"]), params["secret_files"])
     except (CatalogueError, CheckError, GrafanaError, ServerError, ValueError) as error:
         module.fail_json(msg=str(error))
     servers = ServerMeasures(stack)
@@ -303,7 +309,6 @@ def main() -> None:
         collector["ca_file"],
         params["probe_timeout"],
     )
-    host = HostMeasures({name: int(port) for name, port in params["ports"].items()}, params["secret_files"])
     seen = params["cluster"] or {"workloads": [], "pods": [], "images": {}, "sccs": None}
     cluster = ClusterMeasures(seen["workloads"], seen["pods"], seen["images"], seen["sccs"])
     vocabulary = {}
@@ -333,6 +338,14 @@ def main() -> None:
         results=[result.as_dict() for result in results],
         **{f"{status}_checks": counts[status] for status in ("passed", "failed", "skipped")},
     )
+
+
+def ports_of(ports: dict[str, t.Any]) -> dict[str, int]:
+    """Ports as numbers; templates give them as texts."""
+    wrong = [name for name, port in ports.items() if not re.fullmatch(r"[0-9]{1,5}", str(port))]
+    if wrong:
+        raise ValueError(f"ports: {wrong[0]} is {ports[wrong[0]]!r}, which is no port. Give a number such as 9090.")
+    return {name: int(port) for name, port in ports.items()}
 
 
 if __name__ == "__main__":

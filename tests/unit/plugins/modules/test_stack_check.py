@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.observability.claude_code.plugins.module_utils import _catalogue as catalogue
+from ansible_collections.observability.claude_code.plugins.module_utils._checks import parse, run_all
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import TESTS
 from ansible_collections.observability.claude_code.plugins.module_utils._front_door import FrontDoor
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import ServerMeasures, Stack
@@ -389,3 +390,33 @@ def test_what_cannot_work_is_refused_with_the_reason(changes, words, healthy, to
     result = check(healthy, token_file, **changes)
     assert result["failed"]
     assert words in result["msg"]
+
+
+@pytest.mark.parametrize("error", [KeyError("data"), OverflowError("too big"), RecursionError("deep")])
+def test_an_answer_that_nobody_thought_of_fails_its_own_check_alone(error: Exception) -> None:
+    def measure(fails: bool) -> int:
+        if fails:
+            raise error
+        return 1
+
+    told = {"title": "A check", "guards": "a fault", "expect": {"equals": 1}, "remedy": "mend it"}
+    entries = [{"id": f"fails {fails}", "measure": {"odd": fails}, **told} for fails in (True, False)]
+    first, second = run_all(parse(entries), {"odd": measure}, {}, {})
+    assert f"The answer is not what was expected ({type(error).__name__}: " in first.measured
+    assert (first.status, second.status) == ("failed", "passed")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"deliveries": []}, "deliveries is empty. Name at least one of otlp"),
+        ({"ports": {"OTLP": "x"}}, "ports: OTLP is 'x', which is no port. Give a number such as 9090."),
+        ({"ports": {"OTLP": None}}, "ports: OTLP is None, which is no port"),
+        ({"catalogue": {}}, "catalogue has no metrics and no labels. Give what lookup("),
+        ({"timeout": "nan"}, "timeout is nan"),
+        ({"probe_timeout": "nan"}, "probe_timeout is nan"),
+        ({"prometheus": {"url": "http://a..b"}}, "The address of Prometheus, 'http://a..b', is none"),
+    ],
+)
+def test_options_that_cannot_be_right_are_told(healthy, token_file, options: dict, words: str) -> None:
+    assert words in check(healthy, token_file, "versions", **options)["msg"]
