@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import typing as t
 from pathlib import Path
@@ -15,6 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.observability.claude_code.plugins.plugin_utils import _report as reports
+from ansible_collections.observability.claude_code.plugins.plugin_utils._report_clients import clients
 from ansible_collections.observability.claude_code.plugins.plugin_utils._report_page import page
 
 display = Display()
@@ -39,13 +41,17 @@ class ActionModule(ActionBase):
                 range=dict(type="str", default="24h"),
             )
         )
+        wrong = reports.wrong(arguments["results"])
+        if wrong:
+            raise AnsibleActionFail(f"{wrong} Give results as stack_check returned them.")
+        at = dt.datetime.now().astimezone()
         report = reports.Report(
             host=arguments["host"],
             range=arguments["range"],
-            at=dt.datetime.now().astimezone(),
+            at=at,
             results=arguments["results"],
             figures=arguments["figures"],
-            clients=_clients(arguments["clients_file"]),
+            clients=_clients(arguments["clients_file"], at.tzinfo),
         )
         for line, status in reports.table(report, shutil.get_terminal_size((110, 24)).columns):
             display.display(line, color=COLOURS.get(status))
@@ -59,7 +65,7 @@ class ActionModule(ActionBase):
         return result
 
 
-def _clients(path: str | None) -> dict[str, t.Any]:
+def _clients(path: str | None, zone: dt.tzinfo | None) -> dict[str, t.Any]:
     """What the playbook client.yml left behind; empty where it never ran."""
     if not path or not Path(path).exists():
         return {}
@@ -67,10 +73,14 @@ def _clients(path: str | None) -> dict[str, t.Any]:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
         told = {name: found[name] for name in ("summary", "clients", "unnamed")}
         # The report says how old it is: machines that were covered last month need not be so today.
-        return {"at": Path(path).stat().st_mtime, **told}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        table = {"at": Path(path).stat().st_mtime, **told}
+        # Rendered here as well, so that a row that cannot be is told with its file.
+        clients(table, zone)
+        return table
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
         raise AnsibleActionFail(
-            f"The table of clients in {path} cannot be read: {error}. Run the playbook client.yml again, or delete it."
+            f"The table of clients in {path} cannot be read ({type(error).__name__}: {error}). "
+            "Run the playbook client.yml again, or delete it."
         ) from error
 
 
@@ -83,10 +93,20 @@ def _write(report: reports.Report, directory: Path) -> dict[str, str]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in contents.values():
-            (directory / name).write_text(content, encoding="utf-8")
+            _replace(directory / name, content)
     except OSError as error:
         raise AnsibleActionFail(
             f"The report cannot be written to {directory}: {error.strerror}. "
             "Set verify_report_dir to a directory that can be."
         ) from error
     return {kind: str(directory / name) for kind, (name, _content) in contents.items()}
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write a file in one step: who looks at it meanwhile, or after a full disk, has the old one or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(content, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -287,10 +287,11 @@ def _field(column: Column, at: float, fields: t.Mapping[str, str]) -> t.Any:
         return at
     value = fields.get(column.field, "")
     if column.unit:
-        try:
-            return float(value)
-        except ValueError:
-            return value or None
+        # A text that says NaN or inf is a number to Python, but none that could be written or drawn.
+        with contextlib.suppress(ValueError):
+            number = float(value)
+            if math.isfinite(number):
+                return number
     return value or None
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import json
+import math
 import re
 import textwrap
 import typing as t
@@ -19,7 +20,9 @@ from ansible_collections.observability.claude_code.plugins.plugin_utils._units i
 
 STATUSES = ("passed", "failed", "skipped")
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
+RESULT = ("id", "title", "group", "status", "measured", "expected", "guards", "remedy", "spec", "took_s", "value")
 MARK_WIDTH, TITLE_WIDTH, TOOK_WIDTH = 8, 46, 8
+SURROGATES = re.compile("[\ud800-\udfff]")
 # What XML 1.0 cannot hold, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Result = t.Mapping[str, t.Any]
@@ -68,6 +71,20 @@ class Report:
         return f"{told} in {duration(self.took_s)}"
 
 
+def wrong(results: t.Iterable[Result]) -> str:
+    """What keeps results from being reported; nothing where all are as stack_check gives them."""
+    for result in results:
+        name = f"The result {result.get('id', 'without id')!r}"
+        lacking = [key for key in RESULT if key not in result]
+        if lacking:
+            return f"{name} lacks {', '.join(lacking)}."
+        if result["status"] not in STATUSES:
+            return f"{name} has the status {result['status']!r}, which is none of {', '.join(STATUSES)}."
+        if not isinstance(result["took_s"], (int, float)) or not math.isfinite(result["took_s"]):
+            return f"{name} took {result['took_s']!r}, which is no number of seconds."
+    return ""
+
+
 def table(report: Report, width: int) -> list[tuple[str, str]]:
     """Lines for a terminal of ``width`` columns, each with a status (or '') to colour it by."""
     width = max(width, 80)
@@ -113,7 +130,20 @@ def as_json(report: Report) -> str:
         "dashboard": report.figures,
         "clients": report.clients,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+    # Half a character, which no file can hold.
+    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text) + "\n"
+
+
+def _finite(thing: t.Any) -> t.Any:
+    """The same with null for the numbers that JSON has no words for."""
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if isinstance(thing, t.Mapping):
+        return {name: _finite(value) for name, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [_finite(one) for one in thing]
+    return thing
 
 
 def as_junit(report: Report) -> str:

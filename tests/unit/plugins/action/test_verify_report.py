@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
 from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleActionFail
+from ansible_collections.observability.claude_code.plugins.action import verify_report
 from support.checkout import CHECKOUT, environment, run
 
 RESULT = {
@@ -76,3 +80,70 @@ def test_a_table_of_clients_that_cannot_be_read_is_named(tmp_path: Path) -> None
     table.write_text("[]")
     with pytest.raises(pytest.fail.Exception, match=r"The table of clients in \S+clients\.json cannot be read"):
         play(tmp_path, directory=str(tmp_path / "report"), clients_file=str(table))
+
+
+ROW = {
+    "machine": "laptop",
+    "user": "ann",
+    "state": "covered",
+    "settings": "in force",
+    "probe_metrics": "found",
+    "probe_logs": "found",
+    "last_session": 1e9,
+    "client_version": "",
+    "gaps": [],
+}
+
+
+def table_of(folder: Path, *rows: object, **more: object) -> dict[str, object]:
+    table = folder / "clients.json"
+    table.write_text(json.dumps({**CLIENTS, "clients": rows, **more}))
+    return verify_report._clients(str(table), dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        None,
+        {"machine": "laptop"},
+        {**ROW, "state": "new"},
+        {**ROW, "state": None},
+        {**ROW, "user": None},
+        {**ROW, "gaps": None},
+        {**ROW, "gaps": [1]},
+        {**ROW, "last_session": "yesterday"},
+        {**ROW, "last_session": 1e18},
+        {**ROW, "last_session": float("nan")},
+    ],
+    ids=repr,
+)
+def test_a_row_of_clients_that_cannot_be_shown_is_told_with_its_file(tmp_path: Path, row: object) -> None:
+    with pytest.raises(
+        AnsibleActionFail, match=r"The table of clients in \S+clients\.json cannot be read.*client\.yml"
+    ):
+        table_of(tmp_path, ROW, row)
+
+
+@pytest.mark.parametrize("more", [{"unnamed": None}, {"clients": None}, {"clients": "x"}])
+def test_a_table_of_clients_of_another_shape_is_told_with_its_file(tmp_path: Path, more: dict[str, object]) -> None:
+    assert table_of(tmp_path, ROW)["clients"] == [ROW]
+    with pytest.raises(AnsibleActionFail, match=r"The table of clients in \S+clients\.json cannot be read"):
+        table_of(tmp_path, **more)
+
+
+def test_results_that_cannot_be_reported_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"The result 'a' took None.* Give results as stack_check returned"):
+        play(tmp_path, directory=str(tmp_path), results=[{**RESULT, "took_s": None}])
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "report.json"
+    verify_report._replace(file, "old")
+
+    def full(*_paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        verify_report._replace(file, "new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "old")]

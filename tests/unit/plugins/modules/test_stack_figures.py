@@ -225,6 +225,10 @@ def test_log_lines_are_rows_newest_first(stack) -> None:
     ]
     found = figure(stack, show="table", rows={"events": ["tool_result"], "limit": 200}, columns=columns)
     assert found["rows"] == [[2000.5, "second", "soon", None], [1000.5, "first", 12.0, None]]
+    # Numbers to Python, but none to anybody else.
+    for text in ("NaN", "-inf", "1e999"):
+        stack.lines = [(1000.5, {"tool_name": "first", "duration_ms": text})]
+        assert text in figure(stack, show="table", rows={"events": ["tool_result"]}, columns=columns)["rows"][0]
     assert [column["unit"] for column in found["columns"]] == ["time", "", "ms", ""]
     assert asked(stack)["limit"] == "50"
     assert asked(stack)["direction"] == "backward"

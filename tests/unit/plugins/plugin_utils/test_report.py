@@ -10,6 +10,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
 from ansible_collections.observability.claude_code.plugins.plugin_utils import _report as reports
 from ansible_collections.observability.claude_code.plugins.plugin_utils._report_page import page
 
@@ -80,6 +81,29 @@ def test_json_holds_everything() -> None:
     assert [one["id"] for one in read["results"]] == ["a", "b"]
     assert (read["host"], read["range"], read["at"]) == ("demo", "24h", "2026-11-22T20:15:00+01:00")
     assert read["dashboard"]["rows"][0]["panels"][0]["id"] == "cost"
+
+
+def test_json_is_json_whatever_was_found() -> None:
+    found = result("a\ud800", value={"x": [float("nan"), 1.5, float("inf")]}, measured="half \udfff")
+    text = reports.as_json(report(found))
+    assert b"half \xef\xbf\xbd" in text.encode()
+    read = json.loads(text, parse_constant=pytest.fail)
+    assert read["results"][0]["value"] == {"x": [None, 1.5, None]}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, ""),
+        ({"took_s": None}, "The result 'a' took None, which is no number of seconds."),
+        ({"took_s": float("nan")}, "The result 'a' took nan"),
+        ({"status": "weird"}, "The result 'a' has the status 'weird', which is none of passed, failed, skipped."),
+    ],
+)
+def test_results_that_cannot_be_reported_are_known(more: dict, words: str) -> None:
+    assert reports.wrong([result("good"), result("a", **more)]).startswith(words)
+    assert bool(reports.wrong([result("a", **more)])) is bool(words)
+    assert "lacks title, group" in reports.wrong([{"id": "a"}])
 
 
 def test_junit_is_well_formed_and_counts_right() -> None:
