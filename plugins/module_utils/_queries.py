@@ -95,21 +95,17 @@ def with_values(
     range_s: float,
     interval_s: float,
     delivery: str = "otlp",
-    chosen: t.Mapping[str, str] | None = None,
-    reads: str = "",
 ) -> Asking:
     """The same queries with values in the place of variables, as Grafana sends them to the servers.
 
-    ``chosen`` maps labels to regular expressions; every other filter stands at All. Settings have their defaults.
-    No shortlist has been asked for.
+    Every filter stands at All. Settings have their defaults. No shortlist has been asked for.
     """
-    chosen = chosen or {}
     return replace(
-        in_grafana(dashboard, catalogue, delivery, reads),
+        in_grafana(dashboard, catalogue, delivery),
         range=f"{range_s:.0f}s",
         interval=f"{interval_s:.0f}s",
         days=f"({range_s:.0f} / 86400)",
-        filters={variable.label: chosen.get(variable.label, ".*") for variable in dashboard.variables},
+        filters={variable.label: ".*" for variable in dashboard.variables},
         settings={setting.name: f"{setting.value:.15g}" for setting in dashboard.settings},
         shortlists={},
     )
