@@ -22,7 +22,7 @@ import typing as t
 import urllib.parse
 import urllib.request
 
-from ansible_collections.observability.claude_code.plugins.module_utils._http import trust
+from ansible_collections.observability.claude_code.plugins.module_utils._http import retry_after, trust
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp_encoding import (
     MissingLibraryError,
     OtlpError,
@@ -271,7 +271,7 @@ class HttpTransport:
             except NO_OTLP:
                 return _no_otlp(200, text)
         fault = http_fault(None, answer.status, self._message(answer, text))
-        return dataclasses.replace(_failed(fault), retry_after=_seconds(answer.getheader("Retry-After")))
+        return dataclasses.replace(_failed(fault), retry_after=retry_after(answer.getheader("Retry-After")))
 
     def _partial_success(self, text: bytes, signal: str) -> tuple[int, str]:
         if self.protocol == "http/protobuf":
@@ -415,7 +415,3 @@ def _url(endpoint: str) -> urllib.parse.SplitResult:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
-
-
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdecimal() else None

@@ -74,6 +74,9 @@ add up to it. The tests compute every panel from recordings of real clients and 
 **Filters** says which of the filters at the top of the dashboard apply. One that stands at All drops nothing, series
 without its label included.
 
+**Charts** have a value for each whole interval that ends in the range. So the first reaches back before the range, the
+newest interval is not there before it is over, and the values need not add up to the number of the range beside them.
+
 **Queries** are what Grafana sends, with its variables: `$__range` and `$__interval` are the length of the range and of
 one interval of a chart. A query named `top_…` is that of a hidden variable; the others read only the sessions or
 users that it found, `${top_…:pipe}`. On the delivery `otlp` they read native deltas, on the others running totals
