@@ -120,3 +120,15 @@ def test_the_playbook_leaves_tokens_of_the_inventory_to_it(tmp_path: Path) -> No
     code, text = play(tmp_path, tokens_action="issue", tokens_name="x", otel_collector_tokens={"a": "b"})
     assert code != 0
     assert "The tokens are those of otel_collector_tokens in the inventory; change them there" in " ".join(text.split())
+
+
+def test_the_playbook_revokes_no_token_that_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "etc/otel_collector/ingest-tokens"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{TOKEN} team\n{TOKEN}-of-others others\n")
+    code, text = play(tmp_path, tokens_action="revoke", tokens_name="taem")
+    assert code != 0
+    assert "There is no token of the name taem, so nothing was revoked." in " ".join(text.split())
+    assert f"In {file} there are: team, others." in " ".join(text.split())
+    code, text = play(tmp_path, tokens_action="revoke", tokens_name="team")
+    assert (code, file.read_text()) == (0, f"{TOKEN}-of-others others\n"), text
