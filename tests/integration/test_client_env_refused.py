@@ -32,6 +32,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "attribute": ({"client_env_attributes": {"a b": "c"}}, "Names of attributes are made of letters"),
     "misspelt-variable": ({"client_env_extra": {"OTEL_LOG_USER_PROMPT": "1"}}, "did you mean OTEL_LOG_USER_PROMPTS?"),
+    "misspelt-name": (
+        {"client_env_endpont": "https://host:4318"},
+        "There is no variable client_env_endpont (did you mean client_env_endpoint?).",
+    ),
     "misspelt-scope": (
         {"client_env_scope": "managd"},
         "value of client_env_scope must be one of: managed, user, project",
