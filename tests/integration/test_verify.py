@@ -164,6 +164,14 @@ def test_check_mode_sends_nothing_and_writes_no_report(stack: Stack, tmp_path: P
     assert accepted(stack) == before
 
 
+def test_a_check_that_is_not_there_cannot_be_left_out(stack: Stack, tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception) as failure:
+        verify(stack, tmp_path, verify_skip_checks="counted-once,counted-twice")
+    printed = " ".join(str(failure.value).split())
+    assert "verify_skip_checks has counted-twice: there is no check of that id. There are programs-answer, " in printed
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_all_panels_run_on_real_servers_whatever_the_delivery(stack: Stack, delivery: str) -> None:
     measures = PanelMeasures(servers(stack, delivery), DASHBOARDS)
