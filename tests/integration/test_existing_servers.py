@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.answering_server import AnsweringServer
 from support.stack import PORTS, Stack, free_ports
 
 EXISTING = {
@@ -50,6 +51,9 @@ def test_rules_are_left_for_whoever_runs_the_servers(others: Stack) -> None:
     printed = " ".join(others.playbook(*STORES).split())
     assert f"{rules} of this host" in printed
     assert f"{events} of this host" in printed
+    for store in ("prometheus", "loki"):
+        # Where it happened, and once more at the end of the run.
+        assert printed.count(f"{store.title()} at {EXISTING[f'stack_{store}_url']} does not answer (") == 2
     alerts = names(rules / "alerts.yml", "alert")
     assert {"HighHourlyCost", "CollectorDown"} <= alerts
     # That somebody else's program is down is that person's alert.
@@ -61,7 +65,21 @@ def test_rules_are_left_for_whoever_runs_the_servers(others: Stack) -> None:
     assert changed(others.playbook(*STORES)) == 0
     # Unless it is said otherwise, Grafana evaluates the alerts there.
     others.variables = {name: value for name, value in EXISTING.items() if name != "stack_alerts_by"}
-    others.playbook(*STORES)
+    with AnsweringServer() as answering:
+        printed = others.playbook(
+            *STORES,
+            stack_prometheus_url=answering.url,
+            stack_prometheus_username="stack",
+            stack_prometheus_password="of-tests",
+            stack_loki_url=answering.url,
+        )
+    assert "does not answer" not in printed
+    assert [
+        (one.target, one.headers.get("authorization"), one.headers.get("x-scope-orgid")) for one in answering.received
+    ] == [
+        ("/api/v1/query?query=vector(1)", "Basic c3RhY2s6b2YtdGVzdHM=", None),
+        ("/loki/api/v1/labels", None, "claude"),
+    ]
     assert names(rules / "alerts.yml", "alert") == names(events / "alerts.yml", "alert") == set()
     assert names(rules / "rollups.yml", "record")
 
