@@ -35,7 +35,7 @@ class AlertMeasures:
     def alerts(self, where: str) -> Noted:
         """The alerts that ``prometheus`` or ``loki`` lacks, has otherwise or cannot evaluate, with the reason.
 
-        Beside them, how many there are and which are active.
+        Beside them, how many there are, which are active, and which wait to become so.
         """
         if where not in self.servers:
             raise MeasureError(f"alerts knows {' and '.join(self.servers)}, not {where!r}.")
@@ -46,8 +46,7 @@ class AlertMeasures:
             if not wrong or time.monotonic() >= ends:
                 break
             time.sleep(PAUSE_S)
-        active = sorted(name for name, rule in there.items() if rule.get("alerts"))
-        return Noted(wrong, f"{len(there)} alerts, {'active: ' + ', '.join(active) if active else 'none active'}")
+        return Noted(wrong, f"{len(there)} alerts, {_lively(there)}")
 
     def _there(self, where: str) -> dict[str, Rule]:
         """The alerts of ours that the server has. Others may have theirs in it too."""
@@ -72,3 +71,12 @@ class AlertMeasures:
         if server.formatted(there["query"]) != server.formatted(wanted["expr"]):
             return "asks something else"
         return ""
+
+
+def _lively(there: t.Mapping[str, Rule]) -> str:
+    """Which alerts fire, and which may yet: those of a stack that has just started are pending for a minute."""
+    states = {name: {alert.get("state") for alert in rule.get("alerts") or ()} for name, rule in there.items()}
+    active = sorted(name for name, found in states.items() if "firing" in found)
+    pending = sorted(name for name, found in states.items() if "pending" in found and "firing" not in found)
+    told = f"active: {', '.join(active)}" if active else "none active"
+    return f"{told}, pending: {', '.join(pending)}" if pending else told

@@ -77,7 +77,9 @@ def test_an_alert_without_a_wait_is_compared_as_such() -> None:
 
 def test_it_is_told_how_many_there_are_and_which_are_active() -> None:
     assert measured([LOADED]).note == "1 alerts, none active"
-    assert measured([{**LOADED, "alerts": [{"state": "firing"}]}]).note == "1 alerts, active: A"
+    firing, pending = {"state": "firing"}, {"state": "pending"}
+    assert measured([{**LOADED, "alerts": [pending, firing]}]).note == "1 alerts, active: A"
+    assert measured([{**LOADED, "alerts": [pending]}]).note == "1 alerts, none active, pending: A"
 
 
 def test_rules_that_are_read_again_in_a_moment_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
