@@ -238,10 +238,17 @@ class Program:
         where, lines = self.engine.last_lines(20)  # pylint: disable=unpacking-non-sequence
         shown = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
         return ProgramError(
-            f"{what}. Its last log lines ({where}):\n{shown}\n"
+            f"{what}. Its last log lines ({where}):\n{shown}\n{taken_port(lines)}"
             "Mend what they complain about (an address in use, a directory it may not write, a wrong value), then "
             "run the playbook again."
         )
+
+
+def taken_port(lines: list[str]) -> str:
+    """What to do where a log says that a port is in use; empty where none does."""
+    taken = any("address already in use" in line.lower() for line in lines)
+    advice = "Another process has the port; `ss -ltnp` shows which. Stop it, or give another stack_*_port.\n"
+    return advice if taken else ""
 
 
 def tail(path: str, count: int) -> list[str]:

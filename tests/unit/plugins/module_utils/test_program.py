@@ -195,3 +195,9 @@ def test_a_reload_is_a_signal_or_a_call_and_nothing_else() -> None:
     by_call = watched([RUNNING], reload_call=lambda: called.append("called"))
     by_call.apply(Decision("reload"))
     assert (by_call.engine.done, called) == ([], ["called"])
+
+
+def test_a_port_in_use_is_told_with_what_to_do() -> None:
+    line = "err: listen tcp 127.0.0.1:3100: bind: address already in use"
+    assert program.taken_port(["x", line]).startswith("Another process has the port; `ss -ltnp` shows which.")
+    assert program.taken_port(["a wrong value"]) == ""
