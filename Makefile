@@ -15,6 +15,9 @@ INVENTORY ?= playbooks/inventory/demo.yml
 REPORT := .demo/report/report.html
 # More for ansible-playbook or pytest, such as ARGS="--check --diff" or ARGS="-k queue".
 ARGS ?=
+DELETES_DATA := $(filter 1 true yes,$(DATA))
+# The report tells costs by user, which are data as well. A check deletes nothing.
+DELETES_REPORT := $(if $(filter --check -C,$(ARGS)),,$(DELETES_DATA))
 
 # Also where the folder may be written by everybody: Ansible would not read its ansible.cfg by itself there.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -23,6 +26,8 @@ demo down verify render: export ANSIBLE_DISPLAY_OK_HOSTS := false
 # Nor is which file a step is in (ansible-core 2.21 and later).
 demo down verify render: export ANSIBLE_DISPLAY_INCLUDED_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Ansible starts in no other encoding; what the environment says of languages stays out of logs and tests as well.
+export LC_ALL := C.UTF-8
 # Progress shows as it is made, in a log too.
 export PYTHONUNBUFFERED := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -37,8 +42,9 @@ demo: $(VENV)/.for-playbooks ## install a stack on this machine, play recorded s
 	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/demo.yml $(ARGS) || failed=$$?; \
 	if [ $(REPORT) -nt .cache/demo-started ]; then echo "Report: $(CURDIR)/$(REPORT)"; fi; exit $${failed:-0}
 
-down: $(VENV)/.for-playbooks ## stop and remove the demo; DATA=1 deletes its data as well
-	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/remove.yml $(if $(filter 1 true yes,$(DATA)),-e stack_remove_data=true) $(ARGS)
+down: $(VENV)/.for-playbooks ## stop and remove the demo; DATA=1 deletes its data and report as well
+	$(if $(DELETES_REPORT),@rm -rf $(dir $(REPORT)))
+	@$(PLAYBOOK) -i playbooks/inventory/demo.yml playbooks/remove.yml $(if $(DELETES_DATA),-e stack_remove_data=true) $(ARGS)
 
 verify: $(VENV)/.for-playbooks ## check a running stack (INVENTORY=your.yml; the demo without it)
 	@$(PLAYBOOK) -i $(INVENTORY) playbooks/verify.yml $(ARGS)

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.checkout import CHECKOUT, environment, run
+from support.machines import PLAYBOOK
 from support.refusals import refusals
 from support.sending import send
 from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, until
@@ -148,6 +152,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"loki_alertmanagers": ["alerts:9093"]},
         "loki_alertmanagers has alerts:9093. Write each as a URL",
     ),
+    "no-choice": (
+        {"otel_collector_user_email": "hashed"},
+        "value of otel_collector_user_email must be one of: keep, hash, drop",
+    ),
+    "no-days": ({"loki_retention_days": "90d"}, "argument 'loki_retention_days' is of type str"),
+    "no-names": ({"otel_collector_tokens": ["a"]}, "argument 'otel_collector_tokens' is of type list"),
+    "misspelt": (
+        {"prometheus_retention_day": 5, "somebodys_own": 1},
+        "has prometheus_retention_day (did you mean prometheus_retention_days?)",
+    ),
 }
 
 
@@ -171,3 +185,32 @@ def test_a_configuration_that_the_program_refuses_never_replaces_the_old_one(sta
     with pytest.raises(pytest.fail.Exception, match="not a valid duration string"):
         stack.playbook("site.yml", "--tags", "prometheus", prometheus_extra_scrape_configs=broken)
     assert configuration.read_text() == before
+
+
+def failed(*command: str | Path, **changes: str) -> str:
+    """What a command printed that must fail, on one line."""
+    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), MAKEFLAGS=None, **changes)
+    with pytest.raises(pytest.fail.Exception) as failure:
+        run(*command, env=env)
+    return " ".join(str(failure.value).split())
+
+
+def test_an_inventory_that_is_missing_fails_in_any_locale(tmp_path: Path) -> None:
+    inventory = tmp_path / "none.yml"
+    words = ("verify", f"INVENTORY={inventory}", f"PLAYBOOK={PLAYBOOK}", "-o", ".venv/.for-playbooks")
+    assert f"The inventory ({inventory}) has no host in claude_code_stack" in failed("make", *words, LC_ALL="C")
+
+
+def test_an_inventory_without_the_group_fails(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"claude_code_stack": {"hosts": {"stack": {}}}}))
+    printed = failed(PLAYBOOK, "-i", inventory, "playbooks/client.yml")
+    assert "has no host in claude_code_clients or claude_code_mdm" in printed
+
+
+def test_the_report_of_the_demo_goes_with_its_data() -> None:
+    env = environment(MAKEFLAGS=None)
+    deletion = "rm -rf .demo/report/"
+    assert deletion in run("make", "-n", "down", "DATA=1", env=env)
+    assert deletion not in run("make", "-n", "down", env=env)
+    assert deletion not in run("make", "-n", "down", "DATA=1", "ARGS=--check", env=env)
