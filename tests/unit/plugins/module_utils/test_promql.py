@@ -65,6 +65,12 @@ def test_a_histogram_gives_its_count_its_sum_its_mean_and_its_quantiles() -> Non
     assert asked({"mean": "duration"}, by) == f"(histogram_sum({inner}) or 0 * {count}) / ({count} > 0)"
 
 
+def test_what_lacks_a_label_is_not_one_more_of_its_values() -> None:
+    found = asked({"distinct": "session_id", "in": "cost"}, ("model",))
+    inner = f'sum by (model, session_id) (sum_over_time({COST}{{copy="", session_id!=""}}[24h]))'
+    assert found == f"count by (model) ({inner} > 0)"
+
+
 def test_filters_go_where_a_metric_has_the_label() -> None:
     filters = {"model": "$model", "tool_name": "$tool"}
     assert asked({"total": "cost"}, filters=filters) == f'sum(sum_over_time({COST}{{copy="", model=~"$model"}}[24h]))'

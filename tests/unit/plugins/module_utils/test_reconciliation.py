@@ -10,7 +10,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._catalog
 from ansible_collections.observability.claude_code.plugins.module_utils._checks import MeasureError, SkipCheck
 from ansible_collections.observability.claude_code.plugins.module_utils._expectations import Pair
 from ansible_collections.observability.claude_code.plugins.module_utils._measures import Stack
-from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation
+from ansible_collections.observability.claude_code.plugins.module_utils._reconciliation import Reconciliation, settling
 from ansible_collections.observability.claude_code.plugins.module_utils._servers import Sample
 from support.checkout import CHECKOUT
 
@@ -62,6 +62,15 @@ def test_what_is_counted_near_the_ends_of_the_range_may_be_missing_in_one_of_the
     assert pairs(prometheus, Store(_24h={"a": 10.5}))["a"].percent == 0.0
     assert pairs(prometheus, Store(_24h={"a": 11.0}))["a"].percent == pytest.approx(100 * 0.5 / 11)
     assert [at - NOW for _text, at in prometheus.asked[:3]] == [-120, -86400, 0]
+
+
+@pytest.mark.parametrize(("settings", "seconds"), [({}, 120), ({"interval_s": 60}, 120), ({"interval_s": 300.0}, 600)])
+def test_counters_are_waited_for_as_long_as_clients_may_keep_them(settings: dict[str, float], seconds: float) -> None:
+    assert settling(settings) == seconds
+    prometheus = Store(_24h={"a": 10.0})
+    told = Stack(prometheus, Store(_24h={"a": 10.0}), None, None, CATALOGUE, now=NOW)  # type: ignore[arg-type]
+    assert Reconciliation(told, settling(settings)).reconcile(COST) == {"a": Pair(10.0, 10.0)}
+    assert prometheus.asked[0][1] == NOW - seconds
 
 
 def test_tokens_of_all_types_are_added_up_from_their_fields() -> None:
