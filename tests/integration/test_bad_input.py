@@ -281,6 +281,21 @@ def test_a_metric_of_the_same_name_and_another_type_does_not_count(stack: Stack,
     arrives(stack, client, COST, 1.5)
 
 
+@pytest.mark.parametrize(
+    "form", [{}, {"sum": {"isMonotonic": True}}, {"histogram": {}}, {"exponentialHistogram": {}}], ids=str
+)
+def test_a_metric_that_no_store_takes_is_left_out_alone(
+    stack: Stack, client: Client, form: dict[str, dict[str, Any]]
+) -> None:
+    """Without data, or without saying whether its values are deltas or totals."""
+    body = client.metrics(client.point(3.0))
+    points = {"dataPoints": [{**client.point(2.0), "count": "1", "sum": 2.0}]}
+    metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+    metrics.insert(0, {"name": "claude_code.new", **{kind: {**one, **points} for kind, one in form.items()}})
+    assert send(stack, "metrics", body).status == 200
+    arrives(stack, client, COST, 3.0)
+
+
 def test_whole_numbers_count_like_fractions(stack: Stack, client: Client) -> None:
     point = client.point(0.0)
     del point["asDouble"]

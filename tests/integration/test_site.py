@@ -189,7 +189,7 @@ def test_a_configuration_that_the_program_refuses_never_replaces_the_old_one(sta
 
 def failed(*command: str | Path, **changes: str) -> str:
     """What a command printed that must fail, on one line."""
-    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), MAKEFLAGS=None, **changes)
+    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), MAKEFLAGS=None, ARGS=None, **changes)
     with pytest.raises(pytest.fail.Exception) as failure:
         run(*command, env=env)
     return " ".join(str(failure.value).split())
@@ -209,7 +209,7 @@ def test_an_inventory_without_the_group_fails(tmp_path: Path) -> None:
 
 
 def test_the_report_of_the_demo_goes_with_its_data() -> None:
-    env = environment(MAKEFLAGS=None)
+    env = environment(MAKEFLAGS=None, ARGS=None)
     deletion = "rm -rf .demo/report/"
     assert deletion in run("make", "-n", "down", "DATA=1", env=env)
     assert deletion not in run("make", "-n", "down", env=env)
