@@ -38,9 +38,9 @@ COUNT = Column("Count", field="count")
 
 # What the panel Active Sessions counts, written by hand.
 SESSIONS = """count(count by (session_id) (
-  sum_over_time(claude_code_session_count_total{copy=""}[24h]) > 0
-  or sum_over_time(claude_code_active_time_seconds_total{copy=""}[24h]) > 0
-  or sum_over_time(claude_code_cost_usage_USD_total{copy=""}[24h]) > 0))"""
+  sum_over_time(claude_code_session_count_total{copy="", session_id!=""}[24h]) > 0
+  or sum_over_time(claude_code_active_time_seconds_total{copy="", session_id!=""}[24h]) > 0
+  or sum_over_time(claude_code_cost_usage_USD_total{copy="", session_id!=""}[24h]) > 0))"""
 IMPOSSIBLE = {
     "id": "of-the-site",
     "title": "A check of the administrator's own",
