@@ -19,6 +19,7 @@ import re
 import typing as t
 import zlib
 
+from ansible_collections.observability.claude_code.plugins.module_utils._answers import MISREAD
 from ansible_collections.observability.claude_code.plugins.module_utils._identities import (
     IDENTITIES,
     PERSONAL,
@@ -176,7 +177,7 @@ def _request(line: str, where: str) -> Request:
         raise CaptureError(f"{where} has no body object; it is the request as OTLP JSON.")
     try:
         _check(body)
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as exc:
+    except MISREAD as exc:
         raise CaptureError(
             f"{where} has a body that is no OTLP JSON ({type(exc).__name__}: {exc}). Correct or delete the line."
         ) from exc

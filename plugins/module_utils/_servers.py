@@ -18,6 +18,7 @@ import urllib.request
 from dataclasses import dataclass, field
 
 from ansible_collections.observability.claude_code.plugins.module_utils import _http
+from ansible_collections.observability.claude_code.plugins.module_utils._answers import answers_of
 from ansible_collections.observability.claude_code.plugins.module_utils._otlp import is_loopback
 
 ATTEMPTS = 4
@@ -208,14 +209,8 @@ class Web:
     def reading(self, path: str, **parameters: str) -> t.Iterator[t.Any]:
         """The same for a block that takes it apart: ServerError where it has another shape than the block expects."""
         answer = self.json(path, **parameters)
-        try:
+        with answers_of(f"{self.access.name} at {self.access.url}", ServerError):
             yield answer
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ServerError(
-                f"{self.access.name} at {self.access.url} answered on {path} in another shape than its API has "
-                f"({type(error).__name__}: {str(error)[:200]}). Check the address, the server's version, and the "
-                "proxies on the way."
-            ) from error
 
     def _refusal(self, answer: Answer, path: str, parameters: dict[str, str]) -> str:
         words = answer.text.strip()

@@ -32,17 +32,8 @@ class SystemdProgram:
         return f"{self.name}.service"
 
     def control(self, *arguments: str) -> tuple[int, str]:
-        command = [self.systemctl, *arguments]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=200,
-            )
+            done = _run(200, self.systemctl, *arguments)
         except (OSError, subprocess.TimeoutExpired) as error:
             return 124, str(error)
         return done.returncode, (done.stdout + done.stderr).strip()
@@ -102,17 +93,8 @@ class SystemdProgram:
 
     def last_lines(self, count: int) -> tuple[str, list[str]]:
         where = f"journalctl -u {self.unit}"
-        command = [self.journalctl, "--no-pager", "--output=cat", "-n", str(count), "-u", self.unit]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=30,
-            )
+            done = _run(30, self.journalctl, "--no-pager", "--output=cat", "-n", str(count), "-u", self.unit)
         except (OSError, subprocess.TimeoutExpired):
             return where, []
         return where, done.stdout.splitlines()[-count:]
@@ -122,3 +104,15 @@ class SystemdProgram:
         # A failed start is told by the wait for readiness, with the program's own last lines.
         if code != 0 and action not in ("start", "restart"):
             raise ProgramError(f"systemctl {action} {self.unit} failed ({code}): {text}")
+
+
+def _run(timeout_s: float, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=timeout_s,
+    )

@@ -33,6 +33,7 @@ from ansible_collections.observability.claude_code.plugins.module_utils._client_
 )
 from ansible_collections.observability.claude_code.plugins.module_utils._client_values import resolve
 from support.client_machine import ClientMachine
+from support.stack import until
 
 ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
 # Nobody's, so that modes count even where tests run as root.
@@ -230,10 +231,11 @@ def test_what_a_script_started_ends_with_it(tmp_path: Path) -> None:
     with pytest.raises(ScriptError, match="no answer in"):
         headers_from(Machine(Account.of(None)), str(script), timeout=1.0)
     state = Path(f"/proc/{number.read_text().strip()}/stat")
-    until = time.monotonic() + 5
-    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < until, "the script's child still runs"
-        time.sleep(0.05)
+
+    def ended() -> bool:
+        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    until(ended, 5, "the script's child has ended")
 
 
 def test_a_token_is_known_as_it_is_sent() -> None:

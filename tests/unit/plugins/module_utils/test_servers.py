@@ -227,7 +227,7 @@ LISTERS: list[Callable] = [
 @pytest.mark.parametrize("ask", [*READERS, *LISTERS])
 def test_json_of_another_shape_is_told_as_such(ask: Callable, shape: object, moody) -> None:
     moody.replies = [(200, json.dumps(shape))]
-    with pytest.raises(servers.ServerError, match=r"in another shape than its API has \(\w+: .*Check the address"):
+    with pytest.raises(servers.ServerError, match=r"something else than its API does \(\w+: .*Look whether"):
         ask(moody.web())
 
 
@@ -235,7 +235,7 @@ def test_json_of_another_shape_is_told_as_such(ask: Callable, shape: object, moo
 @pytest.mark.parametrize("row", ROWS, ids=json.dumps)
 def test_a_row_of_another_shape_is_told_as_such(ask: Callable, row: object, moody) -> None:
     moody.replies = [(200, json.dumps({"data": {"resultType": "vector", "result": [row]}}))]
-    with pytest.raises(servers.ServerError, match="in another shape"):
+    with pytest.raises(servers.ServerError, match="something else than its API does"):
         ask(moody.web())
 
 
