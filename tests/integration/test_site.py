@@ -187,6 +187,21 @@ def test_a_configuration_that_the_program_refuses_never_replaces_the_old_one(sta
     assert configuration.read_text() == before
 
 
+def test_a_component_that_another_one_replaces_is_stopped_and_comes_back_to_its_data(stack: Stack) -> None:
+    others = {program: stack.pid(program) for program in (COLLECTOR, PROMETHEUS)}
+    etc, data = stack.prefix / "etc" / "loki", stack.prefix / "data" / "loki"
+    try:
+        printed = " ".join(stack.playbook("site.yml", "--tags", "loki", stack_existing=["loki"]).split())
+        assert LOKI not in stack.control("avail")
+        assert [path.name for path in etc.iterdir()] == ["rules"], "what whoever runs the other one is given"
+        assert any(data.iterdir())
+        assert "does not answer" in printed.rpartition("PLAY RECAP")[2]
+    finally:
+        stack.playbook("site.yml", "--tags", "loki")
+    stack.ready(LOKI)
+    assert {program: stack.pid(program) for program in (COLLECTOR, PROMETHEUS)} == others
+
+
 def failed(*command: str | Path, **changes: str) -> str:
     """What a command printed that must fail, on one line."""
     env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), MAKEFLAGS=None, ARGS=None, **changes)
