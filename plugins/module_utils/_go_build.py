@@ -43,6 +43,7 @@ class Recipe:
     programs: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     ldflags: str = "-s -w"
+    gcflags: str = ""
     toolchain: str = "1.27.3"
 
     def __post_init__(self) -> None:
@@ -68,6 +69,8 @@ class Recipe:
     def digest(self) -> str:
         """Changes with everything that changes the binaries, and with nothing else."""
         what = [self.files, self.packages, sorted(self.tags), self.ldflags, sorted(self.programs)]
+        if self.gcflags:
+            what.append(self.gcflags)
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -80,6 +83,8 @@ class Recipe:
         arguments = ["-mod=readonly"]
         if self.tags:
             arguments += ["-tags", ",".join(self.tags)]
+        if self.gcflags:
+            arguments += ["-gcflags", f"all={self.gcflags}"]
         return arguments
 
 

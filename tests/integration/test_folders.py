@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from support.checkout import CHECKOUT, environment, run
+from support.checkout import for_playbooks, run
 
 FOLDERS = ("stack_cache_dir", "stack_home")
 BELOW = [".cache/claude-code-observability", ".local/share/claude-code-observability"]
@@ -21,7 +21,7 @@ def folders(work: Path, home: Path) -> list[str]:
     play = {"hosts": "localhost", "gather_facts": True, "tasks": [role, show]}
     path = work / "play.json"
     path.write_text(json.dumps([play]))
-    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), HOME=str(home))
+    env = for_playbooks(HOME=str(home))
     python = f"ansible_python_interpreter={sys.executable}"
     printed = run("ansible-playbook", "-i", "localhost,", "-c", "local", "-e", python, path, env=env)
     return printed.partition("folders=")[2].split()[0].split(",")

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What site.yml promises about a Grafana of ours, from its installation to its removal."""
 
-# pylint: disable=contextmanager-generator-missing-cleanup
 from __future__ import annotations
 
 import re
@@ -27,6 +26,7 @@ from support.grafana_site import (
     web_server,
 )
 from support.stack import free_ports
+from support.supervisor import end, lend
 
 VERSION, NEXT = "12.4.11", "12.4.12"
 GIVEN = "given-by-a-test-1234"
@@ -45,11 +45,12 @@ def site(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with only_grafana() as variables, web_server(archives) as url:
         variables |= {"grafana_release_url": url, "grafana_version": VERSION}
         found = Site(tmp_path_factory.mktemp("own") / "stack", free_ports(1)[0], variables)
+        lend(found.prefix)
         try:
             found.provision("--diff", "-v").well()
             yield found
         finally:
-            found.end()
+            end(found.prefix)
 
 
 def rules_of(site: Site) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.checkout import CHECKOUT, environment, run
+from support.checkout import environment, for_playbooks, run
 from support.machines import PLAYBOOK
 from support.refusals import refusals
 from support.sending import send
@@ -204,7 +204,7 @@ def test_a_component_that_another_one_replaces_is_stopped_and_comes_back_to_its_
 
 def failed(*command: str | Path, **changes: str) -> str:
     """What a command printed that must fail, on one line."""
-    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), MAKEFLAGS=None, ARGS=None, **changes)
+    env = for_playbooks(MAKEFLAGS=None, ARGS=None, **changes)
     with pytest.raises(pytest.fail.Exception) as failure:
         run(*command, env=env)
     return " ".join(str(failure.value).split())

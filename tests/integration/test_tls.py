@@ -22,6 +22,7 @@ from ansible_collections.observability.claude_code.plugins.modules import teleme
 from support.certificates import Authority
 from support.modules import run_module
 from support.stack import COLLECTOR, HOST, PORTS, Stack, free_ports, until
+from support.supervisor import end
 
 POINTS = [0.25, 1.5]
 
@@ -54,7 +55,7 @@ def front(stack: Stack, authority: Authority, tmp_path_factory: pytest.TempPathF
         found.ready(COLLECTOR)
         yield found
     finally:
-        found.remove()
+        end(found.prefix)
 
 
 def probe(stack: Stack, protocol: str, scheme: str = "https", **options: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.observability.claude_code.plugins.modules import ingest_token
 from support.certificates import Authority
-from support.checkout import CHECKOUT, environment
+from support.checkout import CHECKOUT, for_playbooks
 from support.machines import PLAYBOOK
 from support.modules import run_module
 from support.own_collector import TOKEN, OwnCollector
@@ -98,7 +98,7 @@ def play(prefix: Path, **variables: Any) -> tuple[int, str]:
     inventory = prefix / "inventory.json"
     inventory.write_text(json.dumps({"claude_code_stack": {"hosts": {"stack": {}}, "vars": where}}))
     command = [PLAYBOOK, "-i", inventory, "playbooks/tokens.yml", "-e", json.dumps(variables), "-v", "--diff"]
-    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"))
+    env = for_playbooks()
     done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stdout + done.stderr
 

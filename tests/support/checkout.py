@@ -49,6 +49,12 @@ def environment(**changes: str | None) -> dict[str, str]:
     return env
 
 
+def for_playbooks(**changes: str | None) -> dict[str, str]:
+    """The same for playbooks of the checkout, whose modules start twice as fast (support/compiled)."""
+    config, compiled = CHECKOUT / "ansible.cfg", CHECKOUT / "tests" / "support" / "compiled"
+    return environment(**{"ANSIBLE_CONFIG": str(config), "PYTHONPATH": str(compiled), **changes})
+
+
 def run(*command: str | Path, cwd: Path = CHECKOUT, env: dict[str, str] | None = None, timeout: int = 600) -> str:
     """Run a command and return what it printed; when it fails, fail the test with that text."""
     __tracebackhide__ = True

@@ -41,7 +41,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ApiException, NotFoundError, ResourceNotFoundError
 from kubernetes.dynamic.resource import ResourceList
 from kubernetes.stream import portforward
-from support.checkout import CHECKOUT, environment, run
+from support.checkout import for_playbooks, run
 from support.cluster_programs import programs
 from support.control_plane import ADMINISTRATOR, STRANGER, ControlPlane, listed
 from support.kubernetes_core import provide
@@ -69,7 +69,7 @@ class Cluster:
 
     def environment(self, **changes: str | None) -> dict[str, str]:
         """For programs that talk to the cluster; no setting of the user's own reaches them."""
-        env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"))
+        env = for_playbooks()
         env["PATH"] = f"{self.helm.parent}{os.pathsep}{env['PATH']}"
         env["KUBECONFIG"] = str(self.kubeconfig)
         folders = {f"HELM_{name}_HOME": self.folder / f"helm-{name.lower()}" for name in ("CACHE", "CONFIG", "DATA")}

@@ -14,6 +14,8 @@ from support.checkout import CHECKOUT
 
 SOURCES = CHECKOUT / "tests" / "files" / "kubernetes"
 HELM, KWOK = "helm.sh/helm/v3", "sigs.k8s.io/kwok"
+# Compiled without inlining, and with more room for the compiler's own memory: a third less of processor time.
+COMPILER, GENEROUS = "-l -dwarf=false", {"GOGC": "400"}
 # As roles/stack has it.
 PROGRAMS = Path("~/.cache/claude-code-observability").expanduser()
 
@@ -30,7 +32,7 @@ class Programs:
 
 def programs() -> Programs:
     """Built where they are missing, which takes minutes; who asks meanwhile waits for the same build."""
-    built = build(recipe(), Cache(str(PROGRAMS))).programs
+    built = build(recipe(), Cache(str(PROGRAMS)), GENEROUS).programs
     return Programs(*(Path(built[name]) for name in ("kube", "helm", "kwok", "kubectl")))
 
 
@@ -57,6 +59,7 @@ def recipe() -> Recipe:
         files=files,
         packages=[".", f"{HELM}/cmd/helm", f"{KWOK}/cmd/kwok", "k8s.io/kubernetes/cmd/kubectl"],
         programs=["kube", "helm", "kwok", "kubectl"],
+        gcflags=COMPILER,
         ldflags=" ".join(["-s -w", *(f"-X {name}={value}" for name, value in names.items())]),
     )
 

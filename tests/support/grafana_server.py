@@ -7,7 +7,6 @@ Version 9.4 is what was recorded, and tests/unit/test_grafana_server.py replays 
 versions are known to differ, ``version`` decides; such a place names the version from which it is so.
 """
 
-# pylint: disable=unused-import
 from __future__ import annotations
 
 import base64

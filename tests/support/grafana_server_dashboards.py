@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stand-in for Grafana: dashboards, and the search for them and for folders."""
 
-# pylint: disable=kwarg-superseded-by-positional-arg
 from __future__ import annotations
 
 import copy

@@ -9,20 +9,18 @@ import base64
 import functools
 import http.server
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.checkout import CHECKOUT, environment
+from support.checkout import CHECKOUT, for_playbooks
 from support.scripted_stack import ScriptedStack
 
 LOKI_TOKEN = "secret-$of-a-test"
@@ -89,7 +87,7 @@ class Site:
         done = subprocess.run(
             command,
             cwd=CHECKOUT,
-            env=environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg")),
+            env=for_playbooks(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -144,15 +142,6 @@ class Site:
         """Methods and paths of all that it was asked."""
         log = self.prefix / "data" / "grafana" / "requests.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()]
-
-    def end(self) -> None:
-        """Leave nothing running, whatever the test did."""
-        with suppress(OSError, ValueError):
-            os.kill(int((self.prefix / "run" / "supervisord.pid").read_text()), signal.SIGKILL)
-        for entry in Path("/proc").iterdir():
-            with suppress(OSError):
-                if entry.name.isdigit() and str(self.prefix).encode() in (entry / "cmdline").read_bytes():
-                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.checkout import CHECKOUT, environment
+from support.checkout import CHECKOUT, for_playbooks
 from support.stack import Stack
 
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
@@ -73,7 +73,7 @@ class Machines:
         done = subprocess.run(
             command,
             cwd=CHECKOUT,
-            env=environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg")),
+            env=for_playbooks(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -11,34 +11,39 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.stack import COLLECTOR, LOKI, PROMETHEUS, Stack, prepared
+from support.supervisor import end, processes
 
 if TYPE_CHECKING:
     # It takes a second to load, which most runs can do without.
     from support.cluster import Cluster
 
+SERVERS = "prometheus,loki,otel_collector"
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A collector, a Prometheus and a Loki, as the defaults have them, of this run alone."""
-    with running(*prepared(tmp_path_factory.mktemp("stack"))) as found:
+    found, stays = prepared(tmp_path_factory.mktemp("stack"))
+    # With the files for Grafana.
+    with running(found, stays, "all"):
         yield found
+        if not stays:
+            found.remove()
+            assert processes(found.prefix) == []
 
 
 @contextmanager
-def running(found: Stack, stays: bool, *arguments: str) -> Iterator[Stack]:
-    """What `prepared` gives, installed where it is not, and removed at the end unless it stays.
-
-    The arguments go to site.yml, such as tags of what is needed of it.
-    """
+def running(found: Stack, stays: bool, tags: str = SERVERS) -> Iterator[Stack]:
+    """What `prepared` gives, installed by these tags of site.yml where it is not, and ended unless it stays."""
     try:
         if not found.installed:
-            found.install(*arguments)
+            found.install("--tags", tags)
         for program in (COLLECTOR, PROMETHEUS, LOKI):
             found.ready(program)
         yield found
     finally:
         if not stays:
-            found.remove()
+            end(found.prefix)
 
 
 @pytest.fixture(scope="session")

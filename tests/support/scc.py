@@ -8,7 +8,6 @@ with their annotations, named without the prefix. ``wanted`` is a problem a fiel
 are affected. ``planned``: all are manifests, which no cluster has. ``takes``: the annotations that the SCC reads.
 """
 
-# pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.observability.claude_code.plugins.module_utils._catalogue import Catalogue, load_catalogue
-from support.checkout import CHECKOUT, environment, run
+from support.checkout import CHECKOUT, for_playbooks, run
+from support.supervisor import lend
 
 PORTS = (
     "otlp_grpc_port",
@@ -108,6 +109,7 @@ class Stack:
     def install(self, *arguments: str) -> str:
         """What site.yml printed."""
         self.prefix.mkdir(parents=True, exist_ok=True)
+        lend(self.prefix)
         printed = self.playbook("site.yml", *arguments)
         (self.prefix / STAMP).write_text(
             json.dumps({"ports": self.ports, "token": self.token, "variables": self.variables})
@@ -126,7 +128,7 @@ class Stack:
         path = self.prefix / "tests-inventory.json"
         path.write_text(json.dumps(inventory))
         extra = ["-e", json.dumps(variables)] if variables else []
-        env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"))
+        env = for_playbooks()
         program, timeout = f"playbooks/{name}", INSTALLATION_S
         return run("ansible-playbook", "-i", path, program, *extra, *arguments, env=env, timeout=timeout)
 

@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.checkout import CHECKOUT, environment
+from support.checkout import CHECKOUT, for_playbooks
 
 FILES = CHECKOUT / "tests" / "integration" / "files" / "tiny"
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
@@ -101,7 +98,7 @@ class Site:
         given = {**self.variables, **variables, "tiny_programs": wanted}
         done = subprocess.run(
             [*how, "-e", json.dumps(given), *arguments],
-            env=environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg")),
+            env=for_playbooks(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -119,24 +116,6 @@ class Site:
     def socket(self) -> Path:
         config = (self.prefix / "etc" / "supervisord.conf").read_text()
         return Path(re.findall(r"^file=(.*)$", config, flags=re.MULTILINE)[0])
-
-    def processes(self) -> list[int]:
-        """Everything that runs from this prefix."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    if str(self.prefix).encode() in (entry / "cmdline").read_bytes():
-                        found.append(int(entry.name))
-        return [pid for pid in found if pid != os.getpid()]
-
-    def end(self) -> None:
-        """Leave nothing running, whatever the test did."""
-        with suppress(OSError, ValueError):
-            os.kill(self.supervisord, signal.SIGKILL)
-        for pid in self.processes():
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
 
 
 def variables(prefix: Path) -> dict[str, Any]:

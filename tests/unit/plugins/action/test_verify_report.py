@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.observability.claude_code.plugins.action import verify_report
-from support.checkout import CHECKOUT, environment, run
+from support.checkout import for_playbooks, run
 
 RESULT = {
     "id": "a",
@@ -35,7 +35,7 @@ def play(folder: Path, *arguments: str, **options: object) -> str:
     tasks = [task | {"register": "said"}, {"ansible.builtin.debug": {"msg": "SAID {{ said | to_json }}"}}]
     book = folder / "book.json"
     book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    env = environment(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), COLUMNS="100")
+    env = for_playbooks(COLUMNS="100")
     return run("ansible-playbook", "-i", "localhost,", book, *arguments, env=env)
 
 

@@ -111,6 +111,7 @@ def test_check_mode_tells_of_the_build_and_makes_nothing(go: FakeGo, cache: Cach
         {"version": "1.1"},
         {"tags": ["one"]},
         {"ldflags": "-s"},
+        {"gcflags": "-l"},
         {"files": {"go.mod": "module example.test/main\n\ngo 1.26.7\n", "go.sum": "example.test/a v1.0.0 h1:y\n"}},
     ],
 )
@@ -176,9 +177,9 @@ def test_the_users_go_settings_do_not_reach_the_build(
         "GOWORK": "/x",
     }.items():
         monkeypatch.setenv(name, value)
-    go.build(cache, make(tags=["b", "a"]))
+    go.build(cache, make(tags=["b", "a"], gcflags="-l"))
     (call,) = go.calls("build")
-    assert "-mod=readonly -tags b,a -trimpath -ldflags -s -w -o " in call
+    assert "-mod=readonly -tags b,a -gcflags all=-l -trimpath -ldflags -s -w -o " in call
     assert call.endswith("GOFLAGS=-buildvcs=false CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOEXPERIMENT=")
 
 

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An alert that a server lacks, has otherwise or cannot evaluate is named with the reason; others are no fault."""
 
-# pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 from types import SimpleNamespace

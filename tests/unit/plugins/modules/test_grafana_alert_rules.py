@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A rule group is pushed to a stand-in for Grafana that keeps it, in each of the versions that differ."""
 
-# pylint: disable=unused-import
 from __future__ import annotations
 
 import json

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a push of a rule group refuses or is refused, and how it says so."""
 
-# pylint: disable=unused-import
 from __future__ import annotations
 
 from typing import Any

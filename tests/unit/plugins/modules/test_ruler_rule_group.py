@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a ruler is asked, and what is made of its answers. tests/integration/test_ruler.py asks a real one."""
 
-# pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 import builtins
