@@ -24,7 +24,8 @@ def lend(prefix: Path) -> None:
     The tests of the role let it install its own. What removes the role's takes the link alone away.
     """
     version = yaml.safe_load(DEFAULTS.read_text())["service_supervisor_version"]
-    shared = CACHE / f"supervisor-{version}"
+    # Another Python makes another environment.
+    shared = CACHE / f"supervisor-{version}-python-{sys.version_info.major}.{sys.version_info.minor}"
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "supervisor.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
