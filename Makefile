@@ -53,7 +53,7 @@ render: $(VENV)/.for-playbooks ## write files/dashboards from the catalogue; do 
 	@$(PLAYBOOK) playbooks/render.yml $(ARGS)
 
 test: $(VENV)/.for-tests ## run all tests (a part: ARGS=tests/unit)
-	@$(PYTEST) $(if $(ARGS),$(ARGS),-n 2 --dist loadfile)
+	@$(PYTEST) $(if $(ARGS),$(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 lint: $(VENV)/.for-tests ## run the linters alone
 	@$(PYTEST) tests/lint $(ARGS)

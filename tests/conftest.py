@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+import pytest
 
 # Ansible and the tools started by tests would otherwise leave __pycache__ folders beside the plugins.
 sys.dont_write_bytecode = True
@@ -18,3 +21,13 @@ init_plugin_loader([str(COLLECTIONS)])
 
 # Fixtures of all tests.
 pytest_plugins = ["support.running"]
+
+# In several processes: the first two build the programs that most others need, which what follows does without. Then
+# what waits the longest, so that what is short and waits for nothing fills the end.
+BUILDERS = ("tests/truth/test_truth.py", "tests/integration/test_collector_cluster.py", "tests/package")
+ORDER = (*BUILDERS, "tests/truth", "tests/integration", "tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: next(at for at, part in enumerate(ORDER) if item.nodeid.startswith(part)))
