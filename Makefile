@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 VENV := .venv
 PLAYBOOK := $(VENV)/bin/ansible-playbook
-PYTEST := $(VENV)/bin/python -m pytest
+# Unbuffered: progress shows as it is made, in a log too. Ansible does so by itself.
+PYTEST := $(VENV)/bin/python -u -m pytest
 INVENTORY ?= playbooks/inventory/demo.yml
 REPORT := .demo/report/report.html
 # More for ansible-playbook or pytest, such as ARGS="--check --diff" or ARGS="-k queue".
@@ -28,8 +29,8 @@ demo down verify render: export ANSIBLE_DISPLAY_INCLUDED_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Ansible starts in no other encoding; what the environment says of languages stays out of logs and tests as well.
 export LC_ALL := C.UTF-8
-# Progress shows as it is made, in a log too.
-export PYTHONUNBUFFERED := 1
+# With it, each module that Ansible starts would read its program, some hundred kilobytes, byte by byte.
+unexport PYTHONUNBUFFERED
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help: ## list the commands

@@ -36,7 +36,9 @@ def files(*suffixes: str) -> list[Path]:
 
 def environment(**changes: str | None) -> dict[str, str]:
     """Return this process's environment with the programs of this Python first, and without settings of Ansible."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
+    # As the Makefile has it: no module shall read its program byte by byte.
+    unwanted = ("ANSIBLE_", "PYTHONUNBUFFERED")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(unwanted)}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
     env["ANSIBLE_HOME"] = str(CACHE / "ansible")
     env["NO_COLOR"] = "1"
