@@ -28,8 +28,14 @@ pytest_plugins = ["support.running"]
 
 # In several processes: the first two build the programs that most others need, which what follows does without. Then
 # what waits the longest, so that what is short and waits for nothing fills the end.
-BUILDERS = ("tests/truth/test_truth.py", "tests/integration/test_collector_cluster.py", "tests/package")
-ORDER = (*BUILDERS, "tests/truth", "tests/integration", "tests")
+ORDER = (
+    "tests/truth/test_truth.py",
+    "tests/integration/test_collector_cluster.py",
+    "tests/package",
+    "tests/truth",
+    "tests/integration",
+    "tests",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

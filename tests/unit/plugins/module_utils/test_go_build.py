@@ -183,6 +183,13 @@ def test_the_users_go_settings_do_not_reach_the_build(
     assert call.endswith("GOFLAGS=-buildvcs=false CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOEXPERIMENT=")
 
 
+def test_how_much_memory_the_compiler_takes_is_the_users_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    assert toolchain.build_environment({})["GOGC"] == "400"
+    monkeypatch.setenv("GOGC", "50")
+    assert toolchain.build_environment({})["GOGC"] == "50"
+
+
 def test_a_second_build_waits_for_the_first_and_uses_its_programs(go: FakeGo, cache: Cache) -> None:
     (go.folder / "slow").touch()
     outcomes: list[Outcome] = []
