@@ -9,9 +9,10 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 VENV := .venv
-PLAYBOOK := $(VENV)/bin/ansible-playbook
-# Unbuffered: progress shows as it is made, in a log too. Ansible does so by itself.
-PYTEST := $(VENV)/bin/python -u -m pytest
+# Progress shows as it is made, in a log too.
+UNBUFFERED := $(VENV)/bin/python -u
+PLAYBOOK := $(UNBUFFERED) $(VENV)/bin/ansible-playbook
+PYTEST := $(UNBUFFERED) -m pytest
 INVENTORY ?= playbooks/inventory/demo.yml
 REPORT := .demo/report/report.html
 # More for ansible-playbook or pytest, such as ARGS="--check --diff" or ARGS="-k queue".
@@ -29,7 +30,7 @@ demo down verify render: export ANSIBLE_DISPLAY_INCLUDED_HOSTS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Ansible starts in no other encoding; what the environment says of languages stays out of logs and tests as well.
 export LC_ALL := C.UTF-8
-# With it, each module that Ansible starts would read its program, some hundred kilobytes, byte by byte.
+# Not so for all: each module that Ansible starts would read its program, some hundred kilobytes, byte by byte.
 unexport PYTHONUNBUFFERED
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 from ansible.plugins.loader import init_plugin_loader  # noqa: E402
 from support.checkout import COLLECTIONS  # noqa: E402
 
-# What is collected, half a million objects, stays to the end: looking for garbage in it takes a quarter of the time.
+# Collecting makes half a million objects that stay to the end: to look for garbage among them takes as long again.
 gc.disable()
 
 # Ansible's own importer: plugins and module_utils resolve in a test exactly as they do in a play.

@@ -14,7 +14,7 @@ from support.checkout import CHECKOUT
 
 SOURCES = CHECKOUT / "tests" / "files" / "kubernetes"
 HELM, KWOK = "helm.sh/helm/v3", "sigs.k8s.io/kwok"
-# Without inlining it takes a fifth less processor time to compile them.
+# Without inlining and DWARF there is less to compile, and the tests do not need their speed.
 COMPILER = "-l -dwarf=false"
 # As roles/stack has it.
 PROGRAMS = Path("~/.cache/claude-code-observability").expanduser()
