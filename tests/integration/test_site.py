@@ -9,11 +9,12 @@ import json
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.checkout import environment, for_playbooks, run
+from support.checkout import CHECKOUT, environment, for_playbooks, run
 from support.machines import PLAYBOOK
 from support.refusals import refusals
 from support.sending import send
@@ -221,6 +222,29 @@ def test_an_inventory_without_the_group_fails(tmp_path: Path) -> None:
     inventory.write_text(json.dumps({"claude_code_stack": {"hosts": {"stack": {}}}}))
     printed = failed(PLAYBOOK, "-i", inventory, "playbooks/client.yml")
     assert "has no host in claude_code_clients or claude_code_mdm" in printed
+
+
+def test_make_shows_what_a_task_says_while_it_runs_and_has_modules_read_at_once(tmp_path: Path) -> None:
+    shown, play = tmp_path / "shown", tmp_path / "play.json"
+    tasks = [
+        {"ansible.builtin.assert": {"that": "lookup('env', 'PYTHONUNBUFFERED') == ''"}},
+        {
+            "ansible.builtin.stat": {"path": str(shown)},
+            "register": "it",
+            "until": "it.stat.exists",
+            "retries": 20,
+            "delay": 1,
+        },
+    ]
+    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    target = f"play: ; @$(PLAYBOOK) -i localhost, -c local -e ansible_python_interpreter={sys.executable} {play}"
+    env = for_playbooks(MAKEFLAGS=None, PYTHONUNBUFFERED="1")
+    command = ["make", f"VENV={sys.prefix}", "--eval", target, "play"]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert any("RETRYING" in line for line in process.stdout or ())
+        shown.touch()
+        rest = process.communicate()[0]
+    assert process.returncode == 0, rest
 
 
 def test_the_report_of_the_demo_goes_with_its_data() -> None:
